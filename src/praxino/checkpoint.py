@@ -1,0 +1,130 @@
+"""A model on disk: a folder of weights.safetensors, config.json and what else belongs to it; never pickle.
+
+Saving is all or nothing: the new files are written to ``.saving-*`` inside the folder, that becomes ``.saved`` in one
+rename, and only then do its files take their places. Whoever finds a ``.saved`` finishes the move, so a crash at any
+point leaves the old model or the new one. Other files of the folder stay.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+WEIGHTS, CONFIG = "weights.safetensors", "config.json"
+
+
+def find(model: str) -> Path:
+    """The folder of a model: one that ships ("pocket"), or any folder that holds a config.json.
+
+    Raises ValueError naming the models there are.
+    """
+    shipped = {folder.name: folder for folder in list_models()}
+    if model in shipped:
+        return shipped[model]
+    folder = Path(model).expanduser()
+    there = f"choose {', '.join(shipped) or 'a trained folder'}" + (", or give a model's folder" if shipped else "")
+    if not folder.is_dir():
+        raise ValueError(f"model {model!r} does not exist; {there}")
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file() and not (folder / ".saved" / name).is_file():
+            raise ValueError(f"model folder {model!r} holds no {name}; {there}")
+    return folder
+
+
+def list_models() -> list[Path]:
+    """Folders of the models that ship with the package."""
+    return sorted(path.parent for path in (Path(__file__).parent / "weights").glob(f"*/{CONFIG}"))
+
+
+def card(folder: Path) -> dict[str, Any]:
+    """What config.json says. Raises ValueError where it is missing, broken, or of another format."""
+    _finish(folder)
+    try:
+        about = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder / CONFIG} cannot be read: {_first_line(error)}; choose another model") from None
+    if not isinstance(about, dict):
+        raise ValueError(f"{folder / CONFIG} must hold an object, not a {type(about).__name__}")
+    found = cast("dict[str, Any]", about)
+    if found.get("format") != FORMAT:
+        raise ValueError(f"{folder / CONFIG} has format {found.get('format')!r}; this version reads {FORMAT}")
+    return found
+
+
+def digest(folder: Path) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the weights."""
+    _finish(folder)
+    with (folder / WEIGHTS).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def save(
+    folder: Path, tensors: Mapping[str, "Tensor"], config: Mapping[str, Any], extra: Mapping[str, bytes] | None = None
+) -> None:
+    """Write a model, whole or not at all, in place of the one that was there.
+
+    ``extra`` are further files by name, such as tokenizer.json. Raises ValueError on a config without its format.
+    """
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
+
+    if config.get("format") != FORMAT:
+        raise ValueError(f"config has format {config.get('format')!r}; this version writes {FORMAT}")
+    folder.mkdir(parents=True, exist_ok=True)
+    _finish(folder)
+    staging = folder / f".saving-{os.getpid()}"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, staging / WEIGHTS)
+        about = json.dumps(config, ensure_ascii=False, indent=1, allow_nan=False)
+        (staging / CONFIG).write_text(about + "\n", encoding="utf-8")
+        for name, data in (extra or {}).items():
+            (staging / name).write_bytes(data)
+        for file in staging.iterdir():
+            _flush(file)
+        staging.rename(folder / ".saved")
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    _finish(folder)
+
+
+def load(folder: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]]:
+    """The tensors, on the CPU, and the config. Raises ValueError where the folder does not hold a whole model."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
+
+    about = card(folder)
+    try:
+        return load_file(folder / WEIGHTS), about
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{folder / WEIGHTS} cannot be read: {_first_line(error)}; choose another model") from None
+
+
+def _finish(folder: Path) -> None:
+    """Move the files of a finished save to their places, where a crash came between."""
+    saved = folder / ".saved"
+    if not saved.is_dir():
+        return
+    for file in sorted(saved.iterdir()):
+        try:
+            file.replace(folder / file.name)
+        except FileNotFoundError:  # someone else is finishing too
+            continue
+    shutil.rmtree(saved, ignore_errors=True)
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
