@@ -1,0 +1,1 @@
+"""Clip <-> latents: a chunk-causal video autoencoder."""

@@ -1,0 +1,22 @@
+"""Classifier-free guidance (Ho & Salimans 2022), only where it helps (Kynkäänniemi et al. 2024)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuidanceConfig:
+    """``scale`` 1 turns guidance off; above time ``until`` it is off too, since there it draws copies of the subject."""
+
+    scale: float = 2.0
+    until: float = 0.85
+
+    def active(self, time: float) -> bool:
+        """Whether a step at this time needs the unguided prediction as well."""
+        return self.scale != 1 and time <= self.until
+
+
+def guide(wanted: Tensor, unwanted: Tensor, scale: float) -> Tensor:
+    """Away from the prediction for the empty or negative text, towards the one for the prompt."""
+    return unwanted + scale * (wanted - unwanted)

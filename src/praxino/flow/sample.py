@@ -1,0 +1,49 @@
+"""From noise to clean by a stochastic flow sampler, as a plain loop.
+
+Shapes: (b, t, h, w, c) latents, (b, t) times and masks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from praxino.flow.path import ends, hold, mix, shifted
+
+Predict = Callable[[Tensor, Tensor, float], Tensor]
+"""(latents, time (b, t), the unknown frames' time as a number) -> velocity."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleConfig:
+    """How the sampler walks; the defaults are the measured ones (docs/decisions/0003)."""
+
+    steps: int = 36
+    shift: float = 6.0  # more steps at high noise
+    churn: float = 0.7  # share of fresh noise at each step: sqrt(1 - churn^2) * predicted + churn * fresh
+    churn_until: float = 0.3  # below this time the walk is deterministic
+
+
+def clock(config: SampleConfig) -> Tensor:
+    """steps + 1 times from 1 down to 0."""
+    return shifted(torch.linspace(1, 0, config.steps + 1), config.shift)
+
+
+def sample(
+    predict: Predict, known: Tensor, clean: Tensor, *, config: SampleConfig, generator: torch.Generator
+) -> Tensor:
+    """Fill the unknown frames of ``clean`` (b, t, h, w, c); known (b, t) frames come back bit for bit."""
+    times = clock(config)
+    noise = torch.randn(clean.shape, generator=generator).to(clean)
+    mask = known[:, :, None, None, None]
+    latents = torch.where(mask, clean, noise)
+    for now, after in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
+        time = hold(torch.full(known.shape, now, device=clean.device), known)
+        guess, predicted = ends(latents, predict(latents, time, now), time)
+        if after > config.churn_until:
+            fresh = torch.randn(clean.shape, generator=generator).to(clean)
+            predicted = (1 - config.churn**2) ** 0.5 * predicted + config.churn * fresh
+        latents = mix(guess, predicted, torch.full_like(time, after))
+        latents = torch.where(mask, clean, latents)
+    return latents

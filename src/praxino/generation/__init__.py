@@ -1,0 +1,1 @@
+"""One generator: continue a clean prefix."""

@@ -1,0 +1,147 @@
+"""A request becomes a file: the one way from words to an MP4, for the command line and for workers."""
+
+import platform
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import praxino
+from praxino import checkpoint, geometry
+from praxino.generation.frame import frame_of
+from praxino.generation.generate import Report, frames_of, generate
+from praxino.generation.journal import Journal
+from praxino.generation.parts import Parts, open_parts
+from praxino.generation.prefix import Known, prefix
+from praxino.media import labels, sheet, write
+from praxino.request import Request, to_json
+from praxino.text.words import unknown_words
+
+MOMENTS = 12
+"""Frames on a contact sheet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What surrounds the film, and does not change it."""
+
+    journal: Path | None = None  # folder to keep finished chunks in, and to resume from
+    sheet: Path | None = None  # contact sheet to write, PNG
+
+
+@dataclass(kw_only=True)
+class _Watch:
+    """Seconds spent per stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+
+def make(
+    request: Request, output: Path, *, options: Options | None = None, report: Report = lambda stage, done: None
+) -> dict[str, Any]:
+    """Make the whole film at ``output``, whole or not at all, and return its summary.
+
+    Raises ValueError for input that cannot be used. ``report`` hears (stage, fraction) as the work goes on; an exception
+    it raises (a cancellation) ends the work and leaves nothing but the journal.
+    """
+    options, watch = options or Options(), _Watch()
+    with watch.stage("loading"):
+        report("loading", 0.0)
+        folder = checkpoint.find(request.model)
+        parts = open_parts(folder, device=_device())
+        frame = frame_of(request.width, request.height, parts.card.sizes)
+        known = prefix(request, parts, frame)
+        journal = _journal(options.journal, request, parts)
+        report("loading", 1.0)
+    recipe = _recipe(request, parts)
+    moments = _Moments(wanted=frames_of(request, known))
+    writer = write.Writer(
+        output, width=request.width, height=request.height, fps=request.fps, metadata=labels.metadata(recipe)
+    )
+    with writer as film:
+        pieces = generate(request, parts, known=known, journal=journal, report=report)
+        while True:
+            with watch.stage("sampling"):
+                piece = next(pieces, None)
+            if piece is None:
+                break
+            with watch.stage("writing"):
+                film.write(piece)
+                moments.look(piece)
+    if options.sheet is not None:
+        sheet.save(np.stack(moments.kept), options.sheet)
+    return _summary(request, parts, known, output) | {
+        "timings": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+@dataclass(kw_only=True)
+class _Moments:
+    """Frames evenly spread over a film, picked as it goes by."""
+
+    wanted: int  # frames of the film
+    kept: list[np.ndarray] = field(default_factory=list)
+    seen: int = 0
+
+    def look(self, piece: np.ndarray) -> None:
+        at = {round(k * (self.wanted - 1) / (MOMENTS - 1)) for k in range(MOMENTS)}
+        self.kept += [piece[i] for i in range(len(piece)) if self.seen + i in at]
+        self.seen += len(piece)
+
+
+def warnings_of(request: Request, words: tuple[str, ...]) -> list[str]:
+    """One warning that names every word the model was never taught; none where it says it knows all words."""
+    prompts = [shot.prompt for shot in request.shots] + ([request.negative] if request.negative else [])
+    odd = list(dict.fromkeys(word for prompt in prompts for word in unknown_words(prompt, words))) if words else []
+    if not odd:
+        return []
+    named = ", ".join(repr(word) for word in odd)
+    return [f"the model does not know {named}: the film may not show it; `praxino models show` lists what it knows"]
+
+
+def _journal(folder: Path | None, request: Request, parts: Parts) -> Journal | None:
+    return None if folder is None else Journal(folder, film={"request": to_json(request), "model": parts.digest})
+
+
+def _recipe(request: Request, parts: Parts) -> dict[str, Any]:
+    return {
+        "request": to_json(request),
+        "model": {"name": parts.name, "digest": parts.digest},
+        "versions": {"praxino": praxino.__version__, "torch": torch.__version__, "python": platform.python_version()},
+    }
+
+
+def _summary(request: Request, parts: Parts, known: Known, output: Path) -> dict[str, Any]:
+    frames = frames_of(request, known)
+    tokens = int((~known.known).sum()) * known.latents.shape[2] * known.latents.shape[3]
+    return {
+        "file": str(output),
+        "frames": frames,
+        "fps": request.fps,
+        "width": request.width,
+        "height": request.height,
+        "seconds": round(frames / request.fps, 3),
+        "seed": request.seed,
+        "model": f"{parts.name}@{parts.digest}",
+        "tokens": tokens // parts.transformer.config.patch**2,
+        "warnings": warnings_of(request, parts.card.words),
+    }
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,119 @@
+"""A request becomes a film, piece by piece.
+
+Shapes: t latents, f frames, h rows, w columns.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import accumulate
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from praxino import geometry
+from praxino.flow.guide import GuidanceConfig
+from praxino.flow.sample import SampleConfig
+from praxino.generation.finish import Detail, Finisher
+from praxino.generation.frame import Frame, frame_of
+from praxino.generation.journal import Journal
+from praxino.generation.parts import Parts
+from praxino.generation.prefix import Known, prefix
+from praxino.generation.rollout import Manner, Score, rollout
+from praxino.request import Request
+
+Report = Callable[[str, float], None]
+"""(stage, fraction 0..1 of it)."""
+
+
+def frames_of(request: Request, known: Known) -> int:
+    """How many frames the film has: those asked for and, before them, those of a clip given as its start."""
+    asked = geometry.frames_of_seconds(request.seconds, request.fps)
+    return asked + (len(known.start) if len(known.start) > 1 else 0)
+
+
+@torch.inference_mode()
+def generate(
+    request: Request, parts: Parts, *, known: Known, journal: Journal | None = None, report: Report
+) -> Iterator[np.ndarray]:
+    """Yield the film's frames (f, H, W, 3) uint8 in pieces, as soon as each is made.
+
+    ``known`` is `prefix` of the same request. What was given as the start comes first, untouched.
+    """
+    frame = frame_of(request.width, request.height, parts.card.sizes)
+    score, manner = _score(request, parts, known), _manner(request, parts)
+    done = journal.done() if journal else {}
+    steps = manner.sampling.steps * sum(
+        not known.known[i : i + parts.transformer.config.chunk].all() and n not in done
+        for n, i in enumerate(range(0, len(known.known), parts.transformer.config.chunk))
+    )
+    taken = 0
+
+    def step() -> None:
+        nonlocal taken
+        taken += 1
+        report("sampling", taken / steps)
+
+    if len(known.start):
+        yield known.start
+    finisher, state, position = None, {}, 0
+    for number, latents in rollout(score, parts, manner=manner, done=done, step=step):
+        if journal and number not in done:
+            journal.write(number, latents)
+        native = parts.autoencoder.decode(latents, state=state)[0].float().cpu().clamp(-1, 1)
+        position += len(native)
+        if position < known.seen:
+            continue
+        if finisher is None:
+            native = native[len(native) - (position - max(known.seen - 1, 0)) :]
+            finisher = _finisher(request, parts, frame, known, native[0])
+        piece = finisher.push(native).numpy()
+        if len(piece):
+            yield piece
+
+
+def _score(request: Request, parts: Parts, known: Known) -> Score:
+    """Each chunk gets the words of the shot that its middle falls into."""
+    chunk, time = parts.transformer.config.chunk, parts.compression.time
+    ends = list(accumulate(shot.seconds for shot in request.shots))
+    given = known.seen / parts.card.fps if len(known.start) > 1 else 0.0
+    words = []
+    for begin in range(0, len(known.known), chunk):
+        middle = (begin + chunk / 2) * time / parts.card.fps - given
+        shot = next((i for i, end in enumerate(ends) if middle < end), len(ends) - 1)
+        words.append(request.shots[shot].prompt)
+    return Score(
+        known=known.known,
+        clean=known.latents,
+        words=tuple(words),
+        negative=request.negative or "",
+        seed=request.seed,
+    )
+
+
+def _manner(request: Request, parts: Parts) -> Manner:
+    scale = parts.card.guidance if request.guidance is None else request.guidance
+    steps = parts.card.steps if request.steps is None else request.steps
+    return replace(Manner(), sampling=SampleConfig(steps=steps), guidance=GuidanceConfig(scale=scale))
+
+
+def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: Tensor) -> Finisher:
+    """``made`` (h, w, 3) is the first native frame pushed: the last one given, or the film's first."""
+    ratio = parts.card.fps / request.fps
+    asked = geometry.frames_of_seconds(request.seconds, request.fps)
+    given = len(known.start) > 0
+    detail = None
+    if given:
+        detail = Detail(given=_unit(known.start[-1]), made=frame.out_of_native(made[None])[0])
+    return Finisher(
+        frame=frame,
+        ratio=ratio,
+        first=ratio if given else 0.0,
+        count=asked - (1 if len(known.start) == 1 else 0),
+        detail=detail,
+        end=None if known.end is None else _unit(known.end),
+    )
+
+
+def _unit(picture: np.ndarray) -> Tensor:
+    return torch.from_numpy(picture.astype(np.float32) / 127.5 - 1)

@@ -1,0 +1,91 @@
+"""Continue a clean prefix, chunk by chunk.
+
+Shapes: t latent frames, h rows, w columns, c channels; a film is one sample, b = 1.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from praxino.flow import path
+from praxino.flow.guide import GuidanceConfig, guide
+from praxino.flow.sample import SampleConfig, sample
+from praxino.generation.parts import Parts
+from praxino.transformer.cache import Cache
+
+Text = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """What is to be made: the known latents of a film, and the words of each of its chunks."""
+
+    known: Tensor  # (t,) bool
+    clean: Tensor  # (1, t, h, w, c): the known latents in place, anything elsewhere
+    words: tuple[str, ...]  # one prompt per chunk
+    negative: str
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How it is made."""
+
+    sampling: SampleConfig = field(default_factory=SampleConfig)
+    guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
+    floor: float = 0.05  # noise on the past as the network sees it; the film keeps its clean frames
+
+
+@torch.inference_mode()
+def rollout(
+    score: Score, parts: Parts, *, manner: Manner, done: dict[int, Tensor], step: Callable[[], None]
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield (chunk number, its clean latents (1, t, h, w, c)) in order; known latents come back bit for bit.
+
+    ``done`` holds chunks made before (from a journal): they are yielded as they are. Every chunk draws its noise from the
+    seed and its number, so a film that was interrupted ends as one that was not. ``step`` is called after each step.
+    """
+    size = parts.transformer.config.chunk
+    texts: dict[str, Text] = {}
+    pasts = (Cache(), Cache())  # as seen with the prompt, and without
+    for number, begin in enumerate(range(0, score.known.shape[0], size)):
+        span = slice(begin, begin + size)
+        prompt = score.words[number]
+        for words in (prompt, score.negative):
+            if words not in texts:
+                texts[words] = parts.read(words)
+        pair = (texts[prompt], texts[score.negative])
+        generator = torch.Generator().manual_seed(score.seed * 100_003 + number)
+        if number in done:
+            latents = done[number]
+        elif score.known[span].all():
+            latents = score.clean[:, span]
+        else:
+            predict = _predictor(parts, pair, pasts, begin, manner, step)
+            latents = sample(
+                predict, score.known[None, span], score.clean[:, span], config=manner.sampling, generator=generator
+            )
+        yield number, latents
+        if begin + size < score.known.shape[0]:
+            memory = torch.Generator().manual_seed(score.seed * 100_003 + number + 50_021)
+            noise = torch.randn(latents.shape, generator=memory).to(latents)
+            time = torch.full(latents.shape[:2], manner.floor, device=latents.device)
+            seen = path.mix(latents, noise, time).to(latents.dtype)
+            for past, text in zip(pasts, pair, strict=True):
+                parts.transformer(seen, time, text, start=begin, cache=past, remember=True)
+
+
+def _predictor(
+    parts: Parts, pair: tuple[Text, Text], pasts: tuple[Cache, Cache], begin: int, manner: Manner, step: Callable[[], None]
+) -> Callable[[Tensor, Tensor, float], Tensor]:
+    def predict(latents: Tensor, time: Tensor, now: float) -> Tensor:
+        wanted = parts.transformer(latents, time, pair[0], start=begin, cache=pasts[0])
+        if manner.guidance.active(now):
+            unwanted = parts.transformer(latents, time, pair[1], start=begin, cache=pasts[1])
+            wanted = guide(wanted, unwanted, manner.guidance.scale)
+        step()
+        return wanted
+
+    return predict

@@ -1,0 +1,1 @@
+"""The few blocks that two parts of the network share."""

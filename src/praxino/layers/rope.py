@@ -1,0 +1,30 @@
+"""Rotary positions in time, height and width (Su et al. 2021; the three-way split of Wan 2.1).
+
+Shapes: t frames, h rows, w columns, n = t*h*w tokens, d channels of one head.
+"""
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+
+def angles(*, start: int, size: tuple[int, int, int], channels: int, theta: float = 10000.0) -> Tensor:
+    """Rotation angles (n, d/2) in radians of a (t, h, w) grid whose first frame is number ``start`` of the film."""
+    frames, height, width = size
+    spatial = 2 * (channels // 6)
+    parts = [(frames, channels - 2 * spatial, start), (height, spatial, 0), (width, spatial, 0)]
+    axes = []
+    for length, dims, first in parts:
+        frequency = theta ** (-torch.arange(0, dims, 2, dtype=torch.float64) / dims)
+        axes.append(torch.outer(torch.arange(first, first + length, dtype=torch.float64), frequency))
+    time = axes[0][:, None, None].expand(frames, height, width, -1)
+    row = axes[1][None, :, None].expand(frames, height, width, -1)
+    column = axes[2][None, None, :].expand(frames, height, width, -1)
+    return rearrange(torch.cat([time, row, column], -1), "t h w d -> (t h w) d").float()
+
+
+def rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    """Turn each neighbouring pair of channels of x (b, heads, n, d) by its angle; ``turn`` is (cos, sin), each (n, d/2)."""
+    cos, sin = turn
+    even, odd = x[..., 0::2], x[..., 1::2]
+    return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)

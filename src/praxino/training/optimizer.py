@@ -1,0 +1,55 @@
+"""Muon for the matrices inside blocks, AdamW for everything else (Jordan et al. 2024)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn, optim
+
+from praxino.training.muon import Muon
+from praxino.training.parallel import Team
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizers:
+    """Several optimisers that act as one."""
+
+    members: tuple[optim.Optimizer, ...]
+    rates: tuple[float, ...]
+
+    def step(self, scale: float) -> None:
+        """One step with every learning rate multiplied by ``scale``, then forget the gradients."""
+        for member, rate in zip(self.members, self.rates, strict=True):
+            for group in member.param_groups:
+                group["lr"] = rate * scale
+            member.step()
+            member.zero_grad(set_to_none=True)
+
+    def state(self) -> list[dict[str, Any]]:
+        """For a later `restore`."""
+        return [member.state_dict() for member in self.members]
+
+    def restore(self, state: list[dict[str, Any]]) -> None:
+        """Continue as `state` left off."""
+        for member, held in zip(self.members, state, strict=True):
+            member.load_state_dict(held)
+
+
+def adamw(model: nn.Module, *, rate: float) -> Optimizers:
+    """AdamW for every parameter that learns."""
+    learn = [p for p in model.parameters() if p.requires_grad]
+    return Optimizers(members=(optim.AdamW(learn, lr=rate, betas=(0.9, 0.98), weight_decay=0.0),), rates=(rate,))
+
+
+def muon(model: nn.Module, *, muon_rate: float, adam_rate: float, team: Team) -> Optimizers:
+    """Muon for the matrices of ``...blocks...`` and ``...layers...``, AdamW for embeddings, ends, tables and norms."""
+    matrices, rest = [], []
+    for name, p in model.named_parameters():
+        inside = p.ndim == 2 and ("blocks." in name or "layers." in name) and not name.endswith("table")
+        (matrices if inside else rest).append(p)
+    return Optimizers(
+        members=(
+            Muon(matrices, lr=muon_rate, weight_decay=0.01, team=team),
+            optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.98), weight_decay=0.0),
+        ),
+        rates=(muon_rate, adam_rate),
+    )

@@ -1,0 +1,105 @@
+"""The runs we train, each a function that returns a complete recipe."""
+
+from dataclasses import dataclass, replace
+
+from praxino.autoencoder import config as autoencoder
+from praxino.autoencoder.config import AutoencoderConfig
+from praxino.text.encoder import TextConfig
+from praxino.transformer import config as transformer
+from praxino.transformer.config import TransformerConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecipe:
+    """What is rendered (or read) and encoded, once, before training."""
+
+    rung: str  # of the world's vocabulary
+    sizes: tuple[tuple[int, int], ...]  # (width, height) in pixels
+    shares: tuple[float, ...]  # of the samples, per size
+    windows: int  # short clips the autoencoder learns from
+    stills: int
+    clips: int
+    frames: int  # of a clip, 1 + time * n
+    shard: int = 250  # stills in a file; clips are cut finer
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderRecipe:
+    """How the autoencoder is trained."""
+
+    batch: int = 4  # windows a step, over all processes
+    frames: int = 17  # of a window
+    crop: int = 128  # pixels
+    rate: float = 5e-4  # AdamW
+    noise: float = 0.05  # added to the latents the decoder sees
+    attention: float = 6.0  # weight of the pixels that matter (things, movement) against 1 for the rest
+    steps: int = 10_000  # the cosine of the learning rate ends here
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowRecipe:
+    """How text encoder and transformer are trained: stills first, then clips with stills mixed in."""
+
+    still_steps: int
+    still_batch: int = 20  # over all processes
+    clip_batch: int = 4
+    mixed_stills: int = 4  # stills in each step of clips
+    steps: int = 20_000  # the learning rate falls to a tenth by this step, linearly over its last fifth
+    muon_rate: float = 4e-3  # matrices inside blocks
+    adam_rate: float = 1e-3  # everything else
+    warmup: int = 50
+    attention: float = 5.0  # weight of the tokens that hold things, against 1 for the rest
+    wordless: float = 0.1  # share of samples whose caption is dropped, for guidance
+    floor: float = 0.3  # most noise on a known past
+    ema: float = 0.999
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The whole life of a model."""
+
+    name: str
+    data: DataRecipe
+    autoencoder: AutoencoderConfig
+    text: TextConfig
+    transformer: TransformerConfig
+    learn_autoencoder: AutoencoderRecipe
+    learn_flow: FlowRecipe
+    seed: int = 0
+
+
+def tiny() -> Recipe:
+    """Seconds on a CPU: for tests and for a first look at the whole line."""
+    return Recipe(
+        name="tiny",
+        data=DataRecipe(
+            rung="one", sizes=((64, 48),), shares=(1.0,), windows=8, stills=32, clips=8, frames=17, shard=16
+        ),
+        autoencoder=autoencoder.tiny(),
+        text=TextConfig(vocabulary=400, width=32, depth=1, heads=2),
+        transformer=transformer.tiny(),
+        learn_autoencoder=AutoencoderRecipe(batch=2, frames=9, crop=32, steps=200),
+        learn_flow=FlowRecipe(still_steps=10, still_batch=4, clip_batch=2, mixed_stills=2, steps=200),
+    )
+
+
+def pocket() -> Recipe:
+    """The model that ships: 256x144 (and its square and upright sisters), first rung of the world, two CPU cores."""
+    return replace(
+        tiny(),
+        name="pocket",
+        data=DataRecipe(
+            rung="one",
+            sizes=((256, 144), (192, 192), (144, 256)),
+            shares=(0.76, 0.12, 0.12),
+            windows=480,
+            stills=20_000,
+            clips=2_400,
+            frames=89,
+        ),
+        autoencoder=autoencoder.pocket(),
+        text=TextConfig(vocabulary=1024),
+        transformer=transformer.pocket(),
+        learn_autoencoder=AutoencoderRecipe(),
+        learn_flow=FlowRecipe(still_steps=2_400),
+    )

@@ -1,0 +1,35 @@
+"""Pictures of what a model in training can do."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from einops import rearrange
+from PIL import Image
+from torch import Tensor
+
+from praxino.autoencoder.model import Autoencoder
+
+
+def to_uint8(frames: Tensor) -> np.ndarray:
+    """Frames in -1..1 -> uint8."""
+    return ((frames.clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
+
+
+@torch.inference_mode()
+def compare(model: Autoencoder, frames: Tensor, path: Path) -> None:
+    """Originals (n, f, h, w, 3 uint8) beside what the autoencoder makes of them, three moments of up to six clips."""
+    rows = []
+    for clip in frames[:6]:
+        back = to_uint8(model.decode(model.encode(clip.float()[None] / 127.5 - 1))[0])
+        moments = (0, len(clip) // 2, len(clip) - 1)
+        rows.append(np.concatenate([x for f in moments for x in (clip.numpy()[f], back[f])], 1))
+    Image.fromarray(np.concatenate(rows)).save(path)
+
+
+def grid(pictures: np.ndarray, path: Path, *, columns: int) -> None:
+    """Pictures (n, h, w, 3) uint8 as one PNG; the last row is filled with grey."""
+    n, h, w, _ = pictures.shape
+    missing = -n % columns
+    padded = np.concatenate([pictures, np.full((missing, h, w, 3), 128, np.uint8)])
+    Image.fromarray(rearrange(padded, "(r c) h w k -> (r h) (c w) k", c=columns)).save(path)

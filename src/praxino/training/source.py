@@ -1,0 +1,64 @@
+"""Where training samples come from: the world, or a folder of shards.
+
+Shapes: t frames, h rows, w columns of pixels.
+"""
+
+import io
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from praxino import shards
+from praxino.media import fit, read
+from praxino.world import describe, physics, render, scene
+from praxino.world import film as world_film
+
+LATE = 0.4
+"""Share of world clips that begin in the middle of their action, as a clip given for continuation does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A clip, what may be said of it, and where to look."""
+
+    frames: np.ndarray  # (t, h, w, 3) uint8
+    captions: tuple[str, ...]  # several wordings, in several languages
+    matters: np.ndarray  # (t, h, w) bool: things, or movement
+
+
+def still(seed: int, *, rung: str, size: tuple[int, int]) -> Sample:
+    """One picture of the world."""
+    frame, ids, captions = world_film.still(seed, rung=rung, width=size[0], height=size[1])
+    return Sample(frames=frame[None], captions=tuple(captions.values()), matters=ids[None] > 0)
+
+
+def clip(seed: int, *, rung: str, size: tuple[int, int], frames: int) -> Sample:
+    """One clip of the world."""
+    width, height = size
+    what = scene.sample(seed, rung=rung, aspect=width / height)
+    rng = np.random.default_rng(seed)
+    skip = int(rng.integers(1, 45)) if rng.random() < LATE else 0
+    motion = physics.simulate(what, frames=frames + skip).part(skip)
+    picture, ids = render.render(what, motion, width=width, height=height, masks=True)
+    captions = [describe.describe(what, language=lang, seed=seed + k) for lang in ("en", "zh") for k in range(2)]
+    return Sample(frames=picture, captions=tuple(captions), matters=ids > 0)
+
+
+def from_shards(folder: Path, *, size: tuple[int, int], frames: int) -> Iterator[Sample]:
+    """Every whole clip of ``frames`` frames in a folder of shards, fitted to ``size``; what moves is what matters."""
+    for item in shards.read(folder):
+        about = json.loads(item["json"])
+        captions = tuple(about["captions"].values())
+        with tempfile.NamedTemporaryFile(suffix=".mp4") as film:
+            film.write(io.BytesIO(item["mp4"]).getbuffer())
+            film.flush()
+            picture = read.read(Path(film.name)).frames
+        for begin in range(0, len(picture) - frames + 1, frames):
+            piece = fit.fit(picture[begin : begin + frames], width=size[0], height=size[1], mode="crop")
+            still_part = np.median(piece[:: max(1, frames // 8)], axis=0)
+            moved = np.abs(piece.astype(np.int16) - still_part).max(-1) > 24
+            yield Sample(frames=piece, captions=captions, matters=moved)

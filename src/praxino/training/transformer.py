@@ -1,0 +1,166 @@
+"""Train text encoder and transformer together by flow matching: stills first, then clips with stills mixed in.
+
+Shapes: b batch, t latents, h rows, w columns, c channels.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from praxino.flow import path as flow
+from praxino.flow.loss import loss as flow_loss
+from praxino.flow.loss import residual_scale
+from praxino.text.encoder import TextEncoder
+from praxino.text.vocabulary import Vocabulary
+from praxino.training import state
+from praxino.training.batches import Batch, Drawer, Shelves
+from praxino.training.ema import Ema
+from praxino.training.latents import shelves
+from praxino.training.log import Log
+from praxino.training.optimizer import Optimizers, muon
+from praxino.training.parallel import Team
+from praxino.training.recipes import FlowRecipe, Recipe
+from praxino.transformer.model import Transformer
+
+
+class Student(nn.Module):
+    """The two networks that learn together."""
+
+    def __init__(self, recipe: Recipe, std: Tensor) -> None:
+        super().__init__()
+        torch.manual_seed(recipe.seed)
+        self.text, self.transformer = TextEncoder(recipe.text), Transformer(recipe.transformer)
+        nn.init.zeros_(self.transformer.time_shift.weight)  # every block begins as nearly the identity (Peebles & Xie 2023)
+        nn.init.zeros_(self.transformer.time_shift.bias)
+        self.transformer.channel_std.copy_(std)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The loss of a batch: a scalar."""
+        shown = flow.mix(batch.latents, batch.noise, batch.time)
+        predicted = self.transformer(shown, batch.time, self.text(batch.ids, batch.mask))
+        target = flow.velocity(batch.latents, batch.noise)
+        scale = residual_scale(batch.time, self.transformer.channel_std)
+        return flow_loss(predicted, target, known=batch.known, weight=batch.weight, scale=scale)
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run in memory: what `state` saves and restores."""
+
+    student: Student
+    ema: Ema
+    optimizers: Optimizers
+    step: int = 0
+    samples: int = 0
+
+    def tree(self) -> dict[str, Any]:
+        """For `state.save`."""
+        return {
+            "student": self.student.state_dict(),
+            "ema": self.ema.model.state_dict(),
+            "optimizers": self.optimizers.state(),
+            "step": self.step,
+            "samples": self.samples,
+        }
+
+    def restore(self, tree: dict[str, Any]) -> None:
+        """From `state.load`."""
+        self.student.load_state_dict(tree["student"])
+        self.ema.model.load_state_dict(tree["ema"])
+        self.optimizers.restore(tree["optimizers"])
+        self.step, self.samples = tree["step"], tree["samples"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What to train, and where."""
+
+    recipe: Recipe
+    vocabulary: Vocabulary
+    std: Tensor  # (c,) of the latents, per channel
+    latents: Path  # folder of encoded samples
+    into: Path
+    deadline: float  # time.time()
+    save_every: float = 300.0  # seconds
+
+
+def begin(task: Task, team: Team) -> Run:
+    """A new run, or the one that ``task.into`` holds."""
+    learn = task.recipe.learn_flow
+    student = Student(task.recipe, task.std)
+    run = Run(
+        student=student,
+        ema=Ema(student, decay=learn.ema),
+        optimizers=muon(student, muon_rate=learn.muon_rate, adam_rate=learn.adam_rate, team=team),
+    )
+    saved = task.into / "state.safetensors"
+    if saved.exists():
+        run.restore(state.load(saved))
+    return run
+
+
+def work(
+    team: Team, task: Task, *, report: Callable[[str, Run, float], None], saved: Callable[[Run], None]
+) -> None:
+    """Train until the deadline; ``saved`` is called by the leader after each save, to ship and to show."""
+    run, learn, log = begin(task, team), task.recipe.learn_flow, Log(task.into)
+    drawer = Drawer(
+        vocabulary=task.vocabulary,
+        recipe=learn,
+        chunk=task.recipe.transformer.chunk,
+        limit=task.recipe.text.limit,
+    )
+    stills, clips, last = shelves(task.latents, "stills"), None, time.time()
+    while run.step < learn.steps and not team.agree(time.time() > task.deadline):
+        in_clips = run.step >= learn.still_steps
+        if in_clips and clips is None:
+            clips = shelves(task.latents, "clips")
+        loss = one_step(team, run, drawer, stills, clips if in_clips else None)
+        stage = "clips" if in_clips else "stills"
+        if team.leads and run.step % 5 == 0:
+            log.write(step=run.step, samples=run.samples, stage=stage, loss=loss)
+            report(stage, run, loss)
+        if team.agree(time.time() - last > task.save_every):
+            last = time.time()
+            if team.leads:
+                _save(run, task, log, saved)
+    if team.leads:
+        _save(run, task, log, saved)
+
+
+def one_step(team: Team, run: Run, drawer: Drawer, stills: Shelves, clips: Shelves | None) -> float:
+    """One step on stills, or on clips with a few stills; returns the loss, averaged over the team."""
+    learn = drawer.recipe
+    generator = torch.Generator().manual_seed((run.step * 64 + team.rank) * 1009 + 7)
+    draws = [(stills, learn.still_batch)] if clips is None else [(clips, learn.clip_batch), (stills, learn.mixed_stills)]
+    losses = []
+    for shelf, count in draws:
+        loss = run.student(drawer.draw(shelf, team.share(count), generator)) * (0.25 if len(losses) else 1.0)
+        loss.backward()
+        losses.append(loss.detach())
+        run.samples += team.share(count) * team.size
+    team.average_gradients(run.student)
+    nn.utils.clip_grad_norm_(run.student.parameters(), 1.0)
+    run.optimizers.step(rate(run.step, learn))
+    run.step += 1
+    run.ema.update(run.student, run.step)
+    average = losses[0][None]
+    team.average([average])
+    return average.item()
+
+
+def rate(step: int, learn: FlowRecipe) -> float:
+    """Share of the full learning rate: a linear start, a plateau, a linear last fifth down to a tenth."""
+    late = max(0.0, (step / learn.steps - 0.8) / 0.2)
+    return min(1.0, (step + 1) / learn.warmup) * (1 - 0.9 * late)
+
+
+def _save(run: Run, task: Task, log: Log, saved: Callable[[Run], None]) -> None:
+    state.save(task.into / "state.safetensors", run.tree())
+    log.draw()
+    saved(run)

@@ -1,0 +1,126 @@
+"""The Wan 2.1 block (arXiv 2503.20314; layout of the open weights): self-attention, cross-attention, feed-forward.
+
+Shapes: b batch, t latent frames, s tokens of one frame, n = t*s tokens, m text tokens, d width, h heads.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from praxino.layers.attention import attend
+from praxino.layers.norm import RMSNorm, layer_norm
+from praxino.layers.rope import rotate
+from praxino.transformer.config import TransformerConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A run of keys and values of one chunk, as one block made them: each (b, h, n, d)."""
+
+    k: Tensor
+    v: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What one chunk sees: its own tokens [begin, end) and, before them, earlier tokens and remembered spans."""
+
+    begin: int
+    end: int
+    seen: tuple[tuple[int, int], ...]  # runs of earlier tokens of this call, by index
+    remembered: tuple[int, ...]  # indices into the remembered chunks
+
+
+class SelfAttention(nn.Module):
+    """Attention among video tokens, chunk by chunk, with RMS-normalised queries and keys and rotary positions."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        d = config.width
+        self.heads = config.heads
+        self.to_q, self.to_k, self.to_v = nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d)
+        self.norm_q, self.norm_k = RMSNorm(d), RMSNorm(d)
+        self.to_out = nn.Linear(d, d)
+
+    def forward(
+        self, x: Tensor, turn: tuple[Tensor, Tensor], sights: list[Sight], past: list[Span]
+    ) -> tuple[Tensor, Span]:
+        q, k, v = (
+            rearrange(y, "b n (h d) -> b h n d", h=self.heads)
+            for y in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(x)), self.to_v(x))
+        )
+        q, k = rotate(q, turn), rotate(k, turn)
+        out = []
+        for sight in sights:
+            runs = [*sight.seen, (sight.begin, sight.end)]
+            keys = [past[i].k for i in sight.remembered] + [k[:, :, a:z] for a, z in runs]
+            values = [past[i].v for i in sight.remembered] + [v[:, :, a:z] for a, z in runs]
+            out.append(attend(q[:, :, sight.begin : sight.end], torch.cat(keys, 2), torch.cat(values, 2)))
+        return self.to_out(rearrange(torch.cat(out, 2), "b h n d -> b n (h d)")), Span(k=k, v=v)
+
+
+class CrossAttention(nn.Module):
+    """Attention from video tokens to text tokens."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        d = config.width
+        self.heads = config.heads
+        self.to_q, self.to_k, self.to_v = nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d)
+        self.norm_q, self.norm_k = RMSNorm(d), RMSNorm(d)
+        self.to_out = nn.Linear(d, d)
+
+    def forward(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
+        q, k, v = (
+            rearrange(y, "b n (h d) -> b h n d", h=self.heads)
+            for y in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(text)), self.to_v(text))
+        )
+        return self.to_out(rearrange(attend(q, k, v, mask=mask[:, None, None]), "b h n d -> b n (h d)"))
+
+
+class Block(nn.Module):
+    """x (b, n, d) -> (x, its own keys and values). ``shift`` (b, t, 6, d) comes from time, one per frame."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        d = config.width
+        self.table = nn.Parameter(torch.randn(6, d) / d**0.5)
+        self.self_attention, self.cross_attention = SelfAttention(config), CrossAttention(config)
+        self.norm_text = nn.LayerNorm(d, eps=1e-6)
+        self.ffn_in, self.ffn_out = nn.Linear(d, config.ffn), nn.Linear(config.ffn, d)
+
+    def forward(self, x: Tensor, context: "Context", past: list[Span]) -> tuple[Tensor, Span]:
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.table + context.shift).unbind(2)  # each (b, t, d)
+        y = modulate(layer_norm(x), shift_a, scale_a)
+        y, span = self.self_attention(y, context.turn, context.sights, past)
+        x = x + gated(y, gate_a)
+        x = x + self.cross_attention(self.norm_text(x), context.text, context.mask)
+        y = modulate(layer_norm(x), shift_f, scale_f)
+        y = self.ffn_out(F.gelu(self.ffn_in(y), approximate="tanh"))
+        return x + gated(y, gate_f), span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What every block of one call shares."""
+
+    shift: Tensor  # (b, t, 6, d)
+    turn: tuple[Tensor, Tensor]  # cosines and sines, each (n, d/2)
+    sights: list[Sight]
+    text: Tensor  # (b, m, d)
+    mask: Tensor  # (b, m), True where a text token counts
+
+
+def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """x (b, t*s, d) moved and scaled by its frame's shift and scale (b, t, d)."""
+    framed = rearrange(x, "b (t s) d -> b t s d", t=shift.shape[1])
+    return rearrange(framed * (1 + scale[:, :, None]) + shift[:, :, None], "b t s d -> b (t s) d")
+
+
+def gated(x: Tensor, gate: Tensor) -> Tensor:
+    """x (b, t*s, d) times its frame's gate (b, t, d)."""
+    framed = rearrange(x, "b (t s) d -> b t s d", t=gate.shape[1])
+    return rearrange(framed * gate[:, :, None], "b t s d -> b (t s) d")

@@ -1,0 +1,49 @@
+"""What the transformer remembers of a film's clean past: a sink of first chunks and a window of last ones.
+
+Shapes: b batch, h heads, n tokens of a chunk, d channels of one head.
+"""
+
+from dataclasses import dataclass, field
+
+from praxino.transformer.block import Sight, Span
+from praxino.transformer.config import TransformerConfig
+
+
+@dataclass(kw_only=True)
+class Cache:
+    """Keys and values of past chunks, one list of spans per block; bounded by sink + window, whatever the film's length."""
+
+    chunks: list[int] = field(default_factory=list)  # number of each remembered chunk, ascending
+    spans: list[list[Span]] = field(default_factory=list)  # [block][chunk]
+
+    def remember(self, chunk: int, spans: list[Span], config: TransformerConfig) -> None:
+        """Add one chunk's spans (one per block) and forget what no later chunk can see."""
+        if not self.spans:
+            self.spans = [[] for _ in spans]
+        self.chunks.append(chunk)
+        for held, span in zip(self.spans, spans, strict=True):
+            held.append(span)
+        keep = [i for i, c in enumerate(self.chunks) if _visible(c, chunk + 1, config)]
+        self.chunks = [self.chunks[i] for i in keep]
+        self.spans = [[held[i] for i in keep] for held in self.spans]
+
+
+def sights(*, start: int, frames: int, tokens: int, remembered: list[int], config: TransformerConfig) -> list[Sight]:
+    """What each chunk of a call sees: the call brings ``frames`` frames of ``tokens`` tokens from frame ``start`` on."""
+    out: list[Sight] = []
+    edges = [0, *(i for i in range(1, frames) if (start + i) % config.chunk == 0), frames]
+    runs = {(start + a) // config.chunk: (a * tokens, z * tokens) for a, z in zip(edges, edges[1:], strict=False)}
+    for chunk, (begin, end) in runs.items():
+        out.append(
+            Sight(
+                begin=begin,
+                end=end,
+                seen=tuple(run for c, run in runs.items() if c < chunk and _visible(c, chunk, config)),
+                remembered=tuple(i for i, c in enumerate(remembered) if _visible(c, chunk, config)),
+            )
+        )
+    return out
+
+
+def _visible(past: int, chunk: int, config: TransformerConfig) -> bool:
+    return past < chunk and (past < config.sink or past >= chunk - config.window)

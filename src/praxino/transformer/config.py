@@ -1,0 +1,63 @@
+"""Sizes of the transformer, from one for tests to Wan's own."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig:
+    """Everything that fixes the transformer's weights and what each frame may look at."""
+
+    width: int  # channels of a token
+    depth: int  # number of blocks
+    heads: int
+    ffn: int  # channels inside the feed-forward layer
+    latent_channels: int
+    text_channels: int
+    patch: int = 1  # latents per token, along height and along width
+    time_channels: int = 256  # channels of the sinusoidal embedding of time
+    chunk: int = 4  # latent frames that look at each other freely and are made together
+    window: int = 1  # past chunks that a chunk looks at
+    sink: int = 0  # first chunks of the film that every chunk looks at
+    marks_first: bool = True  # tell the tokens of the film's first latent frame, which holds one frame, from the rest
+    pools_text: bool = True  # add the mean of the text to the time embedding
+    preconditioned: bool = True  # predict in units of what is not yet known; needs the standard deviation of the latents
+
+
+def tiny(*, latent_channels: int = 8, text_channels: int = 32) -> TransformerConfig:
+    """Seconds on a CPU: for tests."""
+    return TransformerConfig(
+        width=48, depth=2, heads=2, ffn=96, latent_channels=latent_channels, text_channels=text_channels, chunk=2
+    )
+
+
+def pocket(*, latent_channels: int = 64, text_channels: int = 192) -> TransformerConfig:
+    """The model that ships: 4 million parameters, as many as a few hours of two CPU cores can teach."""
+    return TransformerConfig(
+        width=192, depth=6, heads=3, ffn=768, latent_channels=latent_channels, text_channels=text_channels
+    )
+
+
+def wan_1_3b() -> TransformerConfig:
+    """Wan 2.1 1.3B (arXiv 2503.20314, table 1)."""
+    return _wan(width=1536, depth=30, heads=12, ffn=8960)
+
+
+def wan_14b() -> TransformerConfig:
+    """Wan 2.1 14B (arXiv 2503.20314, table 1)."""
+    return _wan(width=5120, depth=40, heads=40, ffn=13824)
+
+
+def _wan(*, width: int, depth: int, heads: int, ffn: int) -> TransformerConfig:
+    return TransformerConfig(
+        width=width,
+        depth=depth,
+        heads=heads,
+        ffn=ffn,
+        latent_channels=16,
+        text_channels=4096,
+        patch=2,
+        chunk=21,
+        marks_first=False,
+        pools_text=False,
+        preconditioned=False,
+    )

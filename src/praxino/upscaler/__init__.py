@@ -1,0 +1,1 @@
+"""Frames -> finer frames."""
