@@ -7,13 +7,11 @@ Shapes: f frames, h rows, w columns.
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor
 
 from praxino import geometry
 from praxino.media import fit
+from praxino.upscaler.resample import resample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +26,9 @@ class Frame:
     @property
     def box(self) -> tuple[int, int, int, int]:
         """(left, top, width, height) of the part of the native picture that is shown."""
-        return geometry.crop_box(self.native_width, self.native_height, self.width / self.height)
+        box = geometry.crop_box((self.native_width, self.native_height), (self.width, self.height))
+        left, top = round(box.left), round(box.top)
+        return left, top, round(box.right) - left, round(box.bottom) - top
 
     def into_native(self, frames: np.ndarray) -> np.ndarray:
         """Output-sized frames (f, h, w, 3) uint8 -> native ones; what the output does not show repeats its edge."""
@@ -40,9 +40,8 @@ class Frame:
     def out_of_native(self, frames: Tensor) -> Tensor:
         """Native frames (f, h, w, 3) in -1..1 -> output-sized ones, by bicubic resampling."""
         left, top, width, height = self.box
-        shown = rearrange(frames[:, top : top + height, left : left + width], "f h w k -> f k h w")
-        big = F.interpolate(shown.float(), (self.height, self.width), mode="bicubic", align_corners=False)
-        return rearrange(big, "f k h w -> f h w k").clamp(-1, 1)
+        shown = frames[:, top : top + height, left : left + width]
+        return resample(shown, height=self.height, width=self.width)
 
 
 def frame_of(width: int, height: int, sizes: tuple[tuple[int, int], ...]) -> Frame:

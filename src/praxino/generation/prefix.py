@@ -73,7 +73,7 @@ def _encoded(
 ) -> tuple[Tensor, Tensor]:
     time, space, coder = parts.compression.time, parts.compression.space, parts.autoencoder
     weights = coder.mean
-    t = geometry.latents_covering(frames, time)
+    t = geometry.covering(frames, time)
     h, w = frame.native_height // space, frame.native_width // space
     clean = torch.zeros(1, t, h, w, coder.config.channels, device=weights.device, dtype=weights.dtype)
     known = torch.zeros(t, dtype=torch.bool, device=weights.device)

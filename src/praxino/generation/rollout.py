@@ -57,7 +57,7 @@ def rollout(
             if words not in texts:
                 texts[words] = parts.read(words)
         pair = (texts[prompt], texts[score.negative])
-        generator = torch.Generator().manual_seed(score.seed * 100_003 + number)
+        generator = _generator(score.seed, number)
         if number in done:
             latents = done[number]
         elif score.known[span].all():
@@ -69,12 +69,17 @@ def rollout(
             )
         yield number, latents
         if begin + size < score.known.shape[0]:
-            memory = torch.Generator().manual_seed(score.seed * 100_003 + number + 50_021)
+            memory = _generator(score.seed, -1 - number)
             noise = torch.randn(latents.shape, generator=memory).to(latents)
             time = torch.full(latents.shape[:2], manner.floor, device=latents.device)
             seen = path.mix(latents, noise, time).to(latents.dtype)
             for past, text in zip(pasts, pair, strict=True):
                 parts.transformer(seen, time, text, start=begin, cache=past, remember=True)
+
+
+def _generator(seed: int, number: int) -> torch.Generator:
+    """Noise of its own for every film and chunk."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
 
 
 def _predictor(

@@ -27,6 +27,8 @@ class Log:
 
     def draw(self) -> None:
         """The loss against steps, smoothed, both axes logarithmic, one colour per stage."""
+        if not self.path.exists():
+            return
         with self.path.open() as file:
             rows = [(row["stage"], int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
         if len(rows) < 2:

@@ -42,8 +42,7 @@ def train(plan: Plan, *, only_autoencoder: bool, report: Report) -> Path:
 
     Raises ValueError where ``into`` already holds a run and ``resume`` is off, or holds none and it is on.
     """
-    begun = time.time()
-    deadline = begun + 60 * plan.minutes
+    deadline = time.time() + 60 * plan.minutes
     into, first = plan.into, plan.into / "autoencoder"
     there = (first / "config.json").exists()
     if there and not plan.resume:
@@ -55,7 +54,7 @@ def train(plan: Plan, *, only_autoencoder: bool, report: Report) -> Path:
         report("components", 0.0, f"of {len(held.frames)} windows")
         autoencoder.keep(autoencoder.start(plan.recipe, held), first)
     share = 1.0 if only_autoencoder else 0.2
-    until = begun + share * 60 * plan.minutes
+    until = time.time() + share * (deadline - time.time())
     if only_autoencoder or not (first / "state.safetensors").exists():
         parallel.run(partial(_autoencoder, plan=plan, deadline=until), processes=plan.processes)
     figures = autoencoder.measure(open_autoencoder(first), held)

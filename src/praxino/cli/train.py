@@ -1,0 +1,45 @@
+"""`praxino train`: teach a model, in a time box."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer()
+
+What = Literal["autoencoder", "pocket", "tiny"]
+
+
+@app.command("train")
+def train(
+    what: Annotated[What, typer.Argument(help="The recipe; `autoencoder` stops after the autoencoder of `pocket`.")],
+    into: Annotated[Path, typer.Option(help="Folder of the run: data, state, curves, samples and the model.")],
+    minutes: Annotated[float, typer.Option(help="How long to train; data is made within it.")],
+    data: Annotated[Path | None, typer.Option(help="Folder of shards to learn from, instead of the world.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    processes: Annotated[int, typer.Option(help="One-thread training processes; one for each core is best.")] = 2,
+) -> None:
+    """Train a model for so many minutes; stop, resume, and get what an unbroken run would have given."""
+    import math
+
+    if not (math.isfinite(minutes) and 0 < minutes <= 100_000):
+        raise ValueError(f"minutes {minutes} must be above 0 and at most 100000; try 30")
+    if not 1 <= processes <= 64:
+        raise ValueError(f"processes {processes} must be from 1 to 64; try 2")
+    if data is not None and not data.is_dir():
+        raise ValueError(f"data {data} is no folder; `praxino world render --as shards` makes one")
+    if into.exists() and not into.is_dir():
+        raise ValueError(f"into {into} is a file; name a folder")
+
+    from praxino.training import recipes
+    from praxino.training.train import Plan
+    from praxino.training.train import train as run
+
+    recipe = recipes.tiny() if what == "tiny" else recipes.pocket()
+    plan = Plan(recipe=recipe, into=into, minutes=minutes, data=data, resume=resume, processes=processes)
+
+    def report(stage: str, fraction: float, note: str) -> None:
+        typer.echo(f"{stage}: {100 * fraction:.0f}% {note}".rstrip(), err=True)
+
+    made = run(plan, only_autoencoder=what == "autoencoder", report=report)
+    typer.echo(str(made))

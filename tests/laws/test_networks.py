@@ -1,0 +1,144 @@
+"""What must never break in the networks."""
+
+import pytest
+import torch
+
+from praxino.autoencoder import config as autoencoder_config
+from praxino.autoencoder.model import Autoencoder
+from praxino.flow.path import ends, hold, mix, velocity
+from praxino.flow.sample import SampleConfig, sample
+from praxino.layers.attention import attend, attend_slowly
+from praxino.transformer import config as transformer_config
+from praxino.transformer.cache import Cache
+from praxino.transformer.config import TransformerConfig
+from praxino.transformer.model import Transformer
+from praxino.transformer.wan import from_diffusers
+
+
+def _awake(network: torch.nn.Module) -> torch.nn.Module:
+    """Random weights where training would have left some: zeros hide mistakes."""
+    torch.manual_seed(0)
+    for p in network.parameters():
+        if p.abs().max() == 0:
+            torch.nn.init.normal_(p, std=0.1)
+    return network.double().eval()
+
+
+def _transformer(**changes: object) -> Transformer:
+    settings = transformer_config.tiny().__dict__ | changes
+    return _awake(Transformer(TransformerConfig(**settings)))  # pyright: ignore[reportReturnType, reportArgumentType]
+
+
+def _text(b: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    mask = torch.ones(b, 5, dtype=torch.bool)
+    mask[:, 3:] = False
+    return torch.randn(b, 5, 32, generator=torch.Generator().manual_seed(2)).double(), mask
+
+
+@pytest.mark.parametrize(("window", "sink"), [(1, 0), (2, 1), (1, 1)])
+@torch.inference_mode()
+def test_cached_roll_out_equals_uncached(window: int, sink: int) -> None:
+    model, text = _transformer(window=window, sink=sink), _text()
+    latents, time = torch.randn(1, 9, 3, 4, 8).double(), torch.rand(1, 9).double()
+    whole, cache, pieces = model(latents, time, text), Cache(), []
+    for start in range(0, 9, 2):
+        span = slice(start, start + 2)
+        pieces.append(model(latents[:, span], time[:, span], text, start=start, cache=cache, remember=True))
+    torch.testing.assert_close(torch.cat(pieces, 1), whole)
+    assert len(cache.chunks) <= window + sink, "memory grows with the film"
+
+
+@torch.inference_mode()
+def test_no_chunk_sees_a_later_one() -> None:
+    model, text = _transformer(), _text()
+    latents, time = torch.randn(1, 6, 3, 4, 8).double(), torch.rand(1, 6).double()
+    before = model(latents, time, text)
+    latents[:, 4:] += 1
+    torch.testing.assert_close(model(latents, time, text)[:, :4], before[:, :4], rtol=0, atol=0)
+
+
+@torch.inference_mode()
+def test_padding_of_the_text_changes_nothing() -> None:
+    model, (words, mask) = _transformer(), _text()
+    latents, time = torch.randn(1, 2, 3, 4, 8).double(), torch.rand(1, 2).double()
+    short = model(latents, time, (words[:, :3], mask[:, :3]))
+    torch.testing.assert_close(model(latents, time, (words, mask)), short)
+
+
+@torch.inference_mode()
+def test_encoding_and_decoding_in_pieces_equals_doing_it_at_once() -> None:
+    model = _awake(Autoencoder(autoencoder_config.tiny()))
+    assert isinstance(model, Autoencoder)
+    frames = torch.randn(1, 1 + 4 * 5, 16, 24, 3).double()
+    latents = model.encode(frames)
+    assert latents.shape == (1, 6, 2, 3, 8)
+    state: dict[str, torch.Tensor] = {}
+    pieces = [model.encode(frames[:, a:z], state=state) for a, z in ((0, 1), (1, 13), (13, 21))]
+    torch.testing.assert_close(torch.cat(pieces, 1), latents)
+    whole, state = model.decode(latents), {}
+    parts = [model.decode(latents[:, a:z], state=state) for a, z in ((0, 1), (1, 4), (4, 6))]
+    torch.testing.assert_close(torch.cat(parts, 1), whole)
+    assert whole.shape == frames.shape
+
+
+def test_frames_that_do_not_fill_latents_are_refused() -> None:
+    with pytest.raises(ValueError, match="4 frames must be 1 \\+ a multiple of 4"):
+        Autoencoder(autoencoder_config.tiny()).encode(torch.zeros(1, 4, 16, 16, 3))
+
+
+def test_the_fast_attention_equals_the_slow_one() -> None:
+    q, k, v = (torch.randn(2, 3, n, 16).double() for n in (5, 7, 7))
+    torch.testing.assert_close(attend(q, k, v), attend_slowly(q, k, v))
+    mask = torch.tensor([[True] * 4 + [False] * 3, [True] * 7])[:, None, None]
+    torch.testing.assert_close(attend(q, k, v, mask=mask), attend_slowly(q, k, v, mask=mask))
+
+
+def test_known_frames_come_back_bit_for_bit() -> None:
+    known = torch.tensor([[True, False, False, True]])
+    clean = torch.randn(1, 4, 2, 2, 3)
+    generator = torch.Generator().manual_seed(0)
+    out = sample(lambda x, t, now: x * 0.5, known, clean, config=SampleConfig(steps=4), generator=generator)
+    assert torch.equal(out[known], clean[known])
+    assert not torch.equal(out[~known], clean[~known])
+
+
+def test_the_sampler_finds_what_a_perfect_network_points_to() -> None:
+    target = torch.randn(1, 3, 2, 2, 4)
+    known = torch.zeros(1, 3, dtype=torch.bool)
+    generator = torch.Generator().manual_seed(0)
+
+    def perfect(latents: torch.Tensor, time: torch.Tensor, now: float) -> torch.Tensor:
+        return (latents - target) / now
+
+    out = sample(perfect, known, torch.zeros_like(target), config=SampleConfig(steps=8), generator=generator)
+    torch.testing.assert_close(out, target, atol=1e-5, rtol=1e-5)
+
+
+def test_path_and_velocity_agree() -> None:
+    clean, noise, time = torch.randn(2, 3, 2, 2, 4), torch.randn(2, 3, 2, 2, 4), torch.rand(2, 3)
+    back, forth = ends(mix(clean, noise, time), velocity(clean, noise), time)
+    torch.testing.assert_close(back, clean, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(forth, noise, atol=1e-5, rtol=1e-4)
+    assert torch.equal(hold(time, torch.ones(2, 3, dtype=torch.bool)), torch.zeros(2, 3))
+
+
+@torch.inference_mode()
+def test_a_wan_transformer_converted_from_diffusers_computes_what_diffusers_computes() -> None:
+    from diffusers import WanTransformer3DModel
+
+    torch.manual_seed(0)
+    theirs = WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=24, in_channels=4, out_channels=4,
+        text_dim=32, freq_dim=256, ffn_dim=64, num_layers=2, rope_max_seq_len=32,
+    ).eval()  # fmt: skip
+    config = TransformerConfig(
+        width=48, depth=2, heads=2, ffn=64, latent_channels=4, text_channels=32, patch=2,
+        chunk=21, marks_first=False, pools_text=False, preconditioned=False,
+    )  # fmt: skip
+    ours = Transformer(config).eval()
+    ours.load_state_dict(from_diffusers(theirs.state_dict()))
+    latents, words = torch.randn(2, 4, 3, 6, 8), torch.randn(2, 7, 32)
+    want = theirs(latents, torch.tensor([700, 700]), words, return_dict=False)[0]
+    mask = torch.ones(2, 7, dtype=torch.bool)
+    got = ours(latents.permute(0, 2, 3, 4, 1), torch.full((2, 3), 0.7), (words, mask))
+    torch.testing.assert_close(got.permute(0, 4, 1, 2, 3), want, atol=2e-5, rtol=1e-4)
