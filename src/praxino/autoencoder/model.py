@@ -1,7 +1,7 @@
 """A chunk-causal video autoencoder: 1 + time * n frames <-> 1 + n latents.
 
-Shapes: b batch, f frames, t latents, h rows, w columns of latents, c latent channels, p = space pixels, s = time frames,
-d channels inside. Frames are (b, f, h * p, w * p, 3) in -1..1.
+Shapes: b batch, f frames, t latents, h rows, w columns of latents, c latent channels, p = space pixels,
+s = time frames, d channels inside. Frames are (b, f, h * p, w * p, 3) in -1..1.
 """
 
 import torch
@@ -57,14 +57,15 @@ class Autoencoder(nn.Module):
         return (self.latent_out(x) - self.mean) * self.scale
 
     def decode(self, latents: Tensor, *, state: State | None = None) -> Tensor:
-        """Latents (b, t, h, w, c) -> frames, about -1..1: time * t of them, or 1 + time * (t - 1) at the film's start."""
+        """Latents (b, t, h, w, c) -> frames, about -1..1: time * t, or 1 + time * (t - 1) at the film's start."""
         state = {} if state is None else state
         begun = "begun" in state
         state["begun"] = torch.ones(())
         detail = self.decoder(latents, state)  # (b, t * s, H, W, 3)
         x = latents / self.scale + self.mean
         p, s = self.config.space, self.config.time
-        still = rearrange(self.still_out(x[:, : 0 if begun else 1]), "b t h w (p q k) -> b t (h p) (w q) k", p=p, q=p)
+        still = self.still_out(x[:, : 0 if begun else 1])
+        still = rearrange(still, "b t h w (p q k) -> b t (h p) (w q) k", p=p, q=p)
         clip = self.clip_out(x[:, 0 if begun else 1 :])
         clip = rearrange(clip, "b t h w (s p q k) -> b (t s) (h p) (w q) k", p=p, q=p, s=s)
         return torch.cat([still, clip], 1) + (detail if begun else detail[:, s - 1 :])
@@ -80,8 +81,8 @@ class Autoencoder(nn.Module):
 class _Detail(nn.Module):
     """What the linear decoder misses: latents (b, t, h, w, c) -> (b, t * s, h * p, w * p, 3), zero before training.
 
-    Works at twice the latents' resolution in space and in time. The film's first latent stands for s frames, of which the
-    caller keeps the last.
+    Works at twice the latents' resolution in space and in time. The film's first latent stands for s frames, of which
+    the caller keeps the last.
     """
 
     def __init__(self, config: AutoencoderConfig) -> None:

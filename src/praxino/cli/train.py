@@ -37,9 +37,4 @@ def train(
 
     recipe = recipes.tiny() if what == "tiny" else recipes.pocket()
     plan = Plan(recipe=recipe, into=into, minutes=minutes, data=data, resume=resume, processes=processes)
-
-    def report(stage: str, fraction: float, note: str) -> None:
-        typer.echo(f"{stage}: {100 * fraction:.0f}% {note}".rstrip(), err=True)
-
-    made = run(plan, only_autoencoder=what == "autoencoder", report=report)
-    typer.echo(str(made))
+    typer.echo(run(plan, only_autoencoder=what == "autoencoder"))

@@ -7,7 +7,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class GuidanceConfig:
-    """``scale`` 1 turns guidance off; above time ``until`` it is off too, since there it draws copies of the subject."""
+    """``scale`` 1 turns guidance off; above time ``until`` it is off, since there it draws copies of the subject."""
 
     scale: float = 2.0
     until: float = 0.85

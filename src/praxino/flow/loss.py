@@ -7,8 +7,8 @@ from torch import Tensor
 def loss(predicted: Tensor, target: Tensor, *, known: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
     """Weighted mean square of (predicted - target) / scale over the frames not known: a scalar.
 
-    ``scale`` broadcasts to (b, t, h, w, c): the deviation of what can be predicted, so every channel and time counts alike.
-    Each call's weights are normalised to mean one over the unknown tokens.
+    ``scale`` broadcasts to (b, t, h, w, c): the deviation of what can be predicted, so that every channel and time
+    counts alike. Each call's weights are normalised to mean one over the unknown tokens.
     """
     error = ((predicted.float() - target.float()) / scale).square().mean(-1)  # (b, t, h, w)
     share = weight * (~known)[:, :, None, None]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def hold(time: Tensor, known: Tensor, *, floor: float = 0.0) -> Tensor:
-    """``time`` (b, t) where a frame is unknown; ``floor`` (0: perfectly clean) where ``known`` (b, t) says it is known."""
+    """``time`` (b, t) where a frame is unknown; ``floor`` (0: perfectly clean) where ``known`` (b, t) is True."""
     return torch.where(known, torch.full_like(time, floor), time)
 
 

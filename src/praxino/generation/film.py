@@ -1,9 +1,8 @@
 """A request becomes a file: the one way from words to an MP4, for the command line and for workers."""
 
-import platform
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-import praxino
-from praxino import checkpoint, geometry
+from praxino import checkpoint
 from praxino.generation.frame import frame_of
 from praxino.generation.generate import Report, frames_of, generate
 from praxino.generation.journal import Journal
@@ -50,13 +48,15 @@ class _Watch:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
 
 
-def make(
-    request: Request, output: Path, *, options: Options | None = None, report: Report = lambda stage, done: None
-) -> dict[str, Any]:
+def _silent(_stage: str, _done: float) -> None:
+    pass
+
+
+def make(request: Request, output: Path, *, options: Options | None = None, report: Report = _silent) -> dict[str, Any]:
     """Make the whole film at ``output``, whole or not at all, and return its summary.
 
-    Raises ValueError for input that cannot be used. ``report`` hears (stage, fraction) as the work goes on; an exception
-    it raises (a cancellation) ends the work and leaves nothing but the journal.
+    Raises ValueError for input that cannot be used. ``report`` hears (stage, fraction) as the work goes on; an
+    exception it raises (a cancellation) ends the work and leaves nothing but the journal.
     """
     options, watch = options or Options(), _Watch()
     with watch.stage("loading"):
@@ -80,10 +80,11 @@ def make(
             if piece is None:
                 break
             with watch.stage("writing"):
-                film.write(piece)
+                for picture in piece:
+                    film.write(picture)
                 moments.look(piece)
     if options.sheet is not None:
-        sheet.save(np.stack(moments.kept), options.sheet)
+        sheet.save(sheet.sheet(np.stack(moments.kept)), options.sheet)
     return _summary(request, parts, known, output) | {
         "timings": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -122,7 +123,7 @@ def _recipe(request: Request, parts: Parts) -> dict[str, Any]:
     return {
         "request": to_json(request),
         "model": {"name": parts.name, "digest": parts.digest},
-        "versions": {"praxino": praxino.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": labels.versions(),
     }
 
 

@@ -19,8 +19,8 @@ TRUST = 0.1
 class Detail:
     """Lends a given picture's fine detail to the frames that follow it, wherever they still show the same thing.
 
-    The autoencoder and the small native picture lose detail; without this a film made from a picture would soften at its
-    second frame. ``given`` and ``made`` (h, w, 3) are the same moment, as given and as the model sees it.
+    The autoencoder and the small native picture lose detail; without this a film made from a picture would soften at
+    its second frame. ``given`` and ``made`` (h, w, 3) are the same moment, as given and as the model sees it.
     """
 
     given: Tensor

@@ -18,7 +18,7 @@ from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.journal import Journal
 from praxino.generation.parts import Parts
-from praxino.generation.prefix import Known, prefix
+from praxino.generation.prefix import Known
 from praxino.generation.rollout import Manner, Score, rollout
 from praxino.request import Request
 
@@ -29,7 +29,7 @@ Report = Callable[[str, float], None]
 def frames_of(request: Request, known: Known) -> int:
     """How many frames the film has: those asked for and, before them, those of a clip given as its start."""
     asked = geometry.frames_of_seconds(request.seconds, request.fps)
-    return asked + (len(known.start) if len(known.start) > 1 else 0)
+    return asked + (len(known.start) if known.moving else 0)
 
 
 @torch.inference_mode()
@@ -76,7 +76,7 @@ def _score(request: Request, parts: Parts, known: Known) -> Score:
     """Each chunk gets the words of the shot that its middle falls into."""
     chunk, time = parts.transformer.config.chunk, parts.compression.time
     ends = list(accumulate(shot.seconds for shot in request.shots))
-    given = known.seen / parts.card.fps if len(known.start) > 1 else 0.0
+    given = known.seen / parts.card.fps if known.moving else 0.0
     words = []
     for begin in range(0, len(known.known), chunk):
         middle = (begin + chunk / 2) * time / parts.card.fps - given
@@ -109,7 +109,7 @@ def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: 
         frame=frame,
         ratio=ratio,
         first=ratio if given else 0.0,
-        count=asked - (1 if len(known.start) == 1 else 0),
+        count=asked - (1 if given and not known.moving else 0),
         detail=detail,
         end=None if known.end is None else _unit(known.end),
     )

@@ -27,7 +27,9 @@ class Journal:
             temporary.write_text(text)
             temporary.replace(about)
         except OSError as error:
-            raise ValueError(f"the journal {folder} cannot be written: {error.strerror}; choose another folder") from None
+            raise ValueError(
+                f"the journal {folder} cannot be written: {error.strerror}; choose another folder"
+            ) from None
 
     def done(self) -> dict[int, Tensor]:
         """The chunks that are there, by number."""

@@ -69,7 +69,7 @@ def open_parts(folder: Path, *, device: torch.device | None = None, dtype: torch
         _fill(network, name, tensors)
         network.to(device=device, dtype=dtype)
     return Parts(
-        **networks,  # pyright: ignore[reportArgumentType]
+        **networks,
         vocabulary=opened(folder / "tokenizer.json"),
         card=config.from_json(Card, about["card"]),
         name=str(about["name"]),

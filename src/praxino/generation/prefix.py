@@ -13,7 +13,7 @@ from torch import Tensor
 from praxino import geometry
 from praxino.generation.frame import Frame
 from praxino.generation.parts import Parts
-from praxino.media import fit, read
+from praxino.media import read
 from praxino.request import Request
 
 
@@ -26,6 +26,7 @@ class Known:
     latents: Tensor  # (1, t, h, w, c): given latents in place, zeros elsewhere
     known: Tensor  # (t,) bool
     start: np.ndarray  # (f, H, W, 3) uint8 at the output's size and rate: what comes first, untouched; f may be 0
+    moving: bool  # whether the start is a clip, to which the film is added, or a picture, with which it begins
     end: np.ndarray | None  # (H, W, 3) uint8 at the output's size
 
 
@@ -34,30 +35,23 @@ def prefix(request: Request, parts: Parts, frame: Frame) -> Known:
 
     Raises ValueError for pictures and clips that cannot be read.
     """
-    start = _start(request)
-    shown = np.empty((0, request.height, request.width, 3), np.uint8)
-    native = np.empty((0, frame.native_height, frame.native_width, 3), np.uint8)
-    if start is not None:
-        shown = fit.resample_time(start.frames, start.fps, request.fps) if len(start.frames) > 1 else start.frames
-        native = fit.resample_time(start.frames, start.fps, parts.card.fps) if len(start.frames) > 1 else start.frames
-        native = frame.into_native(native[-_reach(parts, len(native)) :])
-    end = None if request.end is None else _fitted(request.end, request)[-1]
+    native = shown = np.empty((0, request.height, request.width, 3), np.uint8)
+    moving = False
+    if request.start is not None:
+        shown = _fitted(request.start, request, request.fps)
+        moving = read.probe(Path(request.start)).kind == "clip"
+        again = request.fps != parts.card.fps and moving
+        source = _fitted(request.start, request, parts.card.fps) if again else shown
+        native = frame.into_native(source[-_reach(parts, len(source)) :])
+    end = None if request.end is None else _fitted(request.end, request, None)[-1]
     wanted = geometry.frames_of_seconds(request.seconds, parts.card.fps)
-    frames = wanted + (len(native) if start is not None and len(start.frames) > 1 else 0)
+    frames = wanted + (len(native) if moving else 0)
     clean, known = _encoded(native, end, frames, parts, frame)
-    return Known(frames=frames, seen=len(native), latents=clean, known=known, start=shown, end=end)
+    return Known(frames=frames, seen=len(native), latents=clean, known=known, start=shown, moving=moving, end=end)
 
 
-def _start(request: Request) -> read.Clip | None:
-    if request.start is None:
-        return None
-    clip = read.read(Path(request.start))
-    frames = fit.fit(clip.frames, width=request.width, height=request.height, mode=request.fit)
-    return read.Clip(frames=frames, fps=clip.fps)
-
-
-def _fitted(path: str, request: Request) -> np.ndarray:
-    return fit.fit(read.read(Path(path)).frames[-1:], width=request.width, height=request.height, mode=request.fit)
+def _fitted(path: str, request: Request, fps: float | None) -> np.ndarray:
+    return read.read(Path(path), fps=fps, size=(request.width, request.height), mode=request.fit).frames
 
 
 def _reach(parts: Parts, frames: int) -> int:

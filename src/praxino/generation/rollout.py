@@ -44,8 +44,9 @@ def rollout(
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield (chunk number, its clean latents (1, t, h, w, c)) in order; known latents come back bit for bit.
 
-    ``done`` holds chunks made before (from a journal): they are yielded as they are. Every chunk draws its noise from the
-    seed and its number, so a film that was interrupted ends as one that was not. ``step`` is called after each step.
+    ``done`` holds chunks made before (from a journal): they are yielded as they are. Every chunk draws its noise from
+    the seed and its number, so a film that was interrupted ends as one that was not.
+    ``step`` is called after each step.
     """
     size = parts.transformer.config.chunk
     texts: dict[str, Text] = {}
@@ -63,7 +64,7 @@ def rollout(
         elif score.known[span].all():
             latents = score.clean[:, span]
         else:
-            predict = _predictor(parts, pair, pasts, begin, manner, step)
+            predict = _Predictor(parts=parts, pair=pair, pasts=pasts, begin=begin, guidance=manner.guidance, step=step)
             latents = sample(
                 predict, score.known[None, span], score.clean[:, span], config=manner.sampling, generator=generator
             )
@@ -82,15 +83,22 @@ def _generator(seed: int, number: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
 
 
-def _predictor(
-    parts: Parts, pair: tuple[Text, Text], pasts: tuple[Cache, Cache], begin: int, manner: Manner, step: Callable[[], None]
-) -> Callable[[Tensor, Tensor, float], Tensor]:
-    def predict(latents: Tensor, time: Tensor, now: float) -> Tensor:
-        wanted = parts.transformer(latents, time, pair[0], start=begin, cache=pasts[0])
-        if manner.guidance.active(now):
-            unwanted = parts.transformer(latents, time, pair[1], start=begin, cache=pasts[1])
-            wanted = guide(wanted, unwanted, manner.guidance.scale)
-        step()
-        return wanted
+@dataclass(frozen=True, kw_only=True)
+class _Predictor:
+    """Velocities of one chunk, guided by its prompt and away from the negative one."""
 
-    return predict
+    parts: Parts
+    pair: tuple[Text, Text]  # the prompt's and the negative one
+    pasts: tuple[Cache, Cache]  # as seen with each
+    begin: int
+    guidance: GuidanceConfig
+    step: Callable[[], None]
+
+    def __call__(self, latents: Tensor, time: Tensor, now: float) -> Tensor:
+        network = self.parts.transformer
+        wanted = network(latents, time, self.pair[0], start=self.begin, cache=self.pasts[0])
+        if self.guidance.active(now):
+            unwanted = network(latents, time, self.pair[1], start=self.begin, cache=self.pasts[1])
+            wanted = guide(wanted, unwanted, self.guidance.scale)
+        self.step()
+        return wanted

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None) -> Tensor:
-    """softmax(q k^T / sqrt(d)) v for q (b, h, n, d), k and v (b, h, m, d); mask (b, 1, 1, m) is True where a key counts.
+    """softmax(q k^T / sqrt(d)) v for q (b, h, n, d), k and v (b, h, m, d); mask (b, 1, 1, m): True where a key counts.
 
     The fused kernel; `attend_slowly` is what it must equal.
     """

@@ -16,7 +16,7 @@ class Vocabulary:
         self.size = tokenizer.get_vocab_size()
 
     def encode(self, prompts: list[str], *, limit: int) -> tuple[Tensor, Tensor]:
-        """Token numbers (b, n) int64 and a mask (b, n), True where a token counts; n <= ``limit``, longer text is cut."""
+        """Token numbers (b, n) int64 and a mask (b, n), True where a token counts; text beyond ``limit`` is cut."""
         rows = [[1, *e.ids][:limit] for e in self.tokenizer.encode_batch(prompts)]
         longest = max(map(len, rows))
         ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
@@ -29,7 +29,7 @@ class Vocabulary:
 
 def learn(captions: Iterable[str], *, size: int = 1024) -> Vocabulary:
     """A vocabulary of ``size`` tokens from captions in any language (Sennrich et al. 2016)."""
-    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unknown>"))
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unknown>"))  # noqa: S106 - no password
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase(), normalizers.Strip()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Whitespace(), pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="never")]
@@ -37,7 +37,10 @@ def learn(captions: Iterable[str], *, size: int = 1024) -> Vocabulary:
     tokenizer.decoder = decoders.ByteFallback()
     fallback = [f"<0x{i:02X}>" for i in range(256)]
     trainer = trainers.BpeTrainer(
-        vocab_size=size, special_tokens=["<pad>", "<start>", "<unknown>", *fallback], max_token_length=8, show_progress=False
+        vocab_size=size,
+        special_tokens=["<pad>", "<start>", "<unknown>", *fallback],
+        max_token_length=8,
+        show_progress=False,
     )
     tokenizer.train_from_iterator(captions, trainer)
     return Vocabulary(tokenizer)

@@ -51,7 +51,9 @@ class Drawer:
         known = torch.stack([known_frames(t, self.chunk, generator) for _ in range(b)])
         chunks = -(-t // self.chunk)
         time = draw((b, chunks), generator=generator).repeat_interleave(self.chunk, 1)[:, :t]
-        floor = self.recipe.floor * torch.rand(b, 1, generator=generator) * (torch.rand(b, 1, generator=generator) < 0.5)
+        floor = (
+            self.recipe.floor * torch.rand(b, 1, generator=generator) * (torch.rand(b, 1, generator=generator) < 0.5)
+        )
         time = torch.where(known, hold(floor.expand(b, t), known & (floor == 0)), time)
         captions = [self._caption(shelf.captions[row], generator) for row in rows.tolist()]
         ids, mask = self.vocabulary.encode(captions, limit=self.limit)

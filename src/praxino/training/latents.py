@@ -55,11 +55,12 @@ class Shelf:
 
 def jobs(into: Path, recipe: DataRecipe, data: Path | None) -> list[Job]:
     """The files a recipe asks for, stills first."""
-    out = []
-    for kind, total, per, first in (
+    out: list[Job] = []
+    plans: tuple[tuple[Kind, int, int, int], ...] = (
         ("stills", recipe.stills, recipe.shard, STILLS_FROM),
         ("clips", recipe.clips, min(CLIPS_PER_SHARD, recipe.shard), CLIPS_FROM),
-    ):
+    )
+    for kind, total, per, first in plans:
         for size, share in zip(recipe.sizes, recipe.shares, strict=True):
             for i in range(max(1, round(total * share / per))):
                 seed = first + 100_000_000 * recipe.sizes.index(size) + i * per

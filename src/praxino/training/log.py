@@ -1,6 +1,7 @@
 """What a run tells while it runs: a CSV of figures, a curve, a line now and then."""
 
 import csv
+import sys
 import time
 from pathlib import Path
 
@@ -34,6 +35,12 @@ class Log:
         if len(rows) < 2:
             return
         _curve(rows).save(self.curve)
+
+
+def say(stage: str, done: float, note: str) -> None:
+    """One line on stderr: the stage, how much of it (0..1), and how it goes."""
+    sys.stderr.write(f"{stage}: {100 * done:.0f}%  {note}\n")
+    sys.stderr.flush()
 
 
 def _curve(rows: list[tuple[str, int, float]]) -> Image.Image:

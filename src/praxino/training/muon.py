@@ -4,8 +4,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn, optim
@@ -24,7 +23,7 @@ class Muon(optim.Optimizer):
         self.team = team
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def step(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step from the gradients that are there."""
         for group in self.param_groups:
             alike: defaultdict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)

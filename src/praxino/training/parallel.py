@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
+import torch.multiprocessing.spawn as spawning
 from torch import Tensor, nn
 
 Work = Callable[["Team"], None]
@@ -21,7 +22,7 @@ class Team:
 
     rank: int = 0
     size: int = 1
-    device: torch.device = torch.device("cpu")
+    device: str = "cpu"
 
     @property
     def leads(self) -> bool:
@@ -60,14 +61,14 @@ class Team:
 def run(work: Work, *, processes: int) -> None:
     """Run ``work`` in a team of one-thread processes on the CPU, or alone on the GPU where there is one."""
     if torch.cuda.is_available():
-        work(Team(device=torch.device("cuda")))
+        work(Team(device="cuda"))
     elif processes == 1:
         work(Team())
     else:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        torch.multiprocessing.spawn(_member, args=(work, processes, port), nprocs=processes)
+        spawning.spawn(_member, args=(work, processes, port), nprocs=processes)
 
 
 def _member(rank: int, work: Work, size: int, port: int) -> None:

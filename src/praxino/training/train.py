@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,14 +14,13 @@ from praxino.generation.parts import open_autoencoder, open_parts
 from praxino.text import vocabulary
 from praxino.text.vocabulary import Vocabulary
 from praxino.training import autoencoder, latents, parallel, transformer
+from praxino.training.log import say
 from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
 from praxino.training.showing import show
+from praxino.training.windows import windows
 from praxino.world import describe, scene
 from praxino.world import vocabulary as world_words
-
-Report = Callable[[str, float, str], None]
-"""(stage, fraction 0..1 of it, a few words on how it goes)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,7 @@ class Plan:
     processes: int = 2
 
 
-def train(plan: Plan, *, only_autoencoder: bool, report: Report) -> Path:
+def train(plan: Plan, *, only_autoencoder: bool) -> Path:
     """Spend ``plan.minutes`` on the recipe and leave a model (or an autoencoder) in a folder below ``plan.into``.
 
     Raises ValueError where ``into`` already holds a run and ``resume`` is off, or holds none and it is on.
@@ -49,20 +47,20 @@ def train(plan: Plan, *, only_autoencoder: bool, report: Report) -> Path:
         raise ValueError(f"{into} already holds a run; add --resume to go on with it, or choose another folder")
     if plan.resume and not there:
         raise ValueError(f"{into} holds no run to resume; leave --resume out to start one")
-    held = autoencoder.windows(first, plan.recipe, data=plan.data, workers=plan.processes)
+    held = windows(first, plan.recipe, data=plan.data, workers=plan.processes)
     if not there:
-        report("components", 0.0, f"of {len(held.frames)} windows")
+        say("components", 0.0, f"of {len(held.frames)} windows")
         autoencoder.keep(autoencoder.start(plan.recipe, held), first)
     share = 1.0 if only_autoencoder else 0.2
     until = time.time() + share * (deadline - time.time())
     if only_autoencoder or not (first / "state.safetensors").exists():
         parallel.run(partial(_autoencoder, plan=plan, deadline=until), processes=plan.processes)
     figures = autoencoder.measure(open_autoencoder(first), held)
-    report("autoencoder", 1.0, f"held out: {figures['full']:.2f} dB, where it moves {figures['moving']:.2f} dB")
+    say("autoencoder", 1.0, f"held out: {figures['full']:.2f} dB, where it moves {figures['moving']:.2f} dB")
     if only_autoencoder:
         return first
     todo = latents.jobs(into / "latents", plan.recipe.data, plan.data)
-    latents.make(todo, first, workers=plan.processes, report=lambda done: report("latents", done, ""))
+    latents.make(todo, first, workers=plan.processes, report=lambda done: say("latents", done, ""))
     words = _vocabulary(into, plan)
     recipe = replace(plan.recipe, text=replace(plan.recipe.text, vocabulary=words.size))
     parallel.run(partial(_flow, plan=replace(plan, recipe=recipe), deadline=deadline), processes=plan.processes)
@@ -98,8 +96,11 @@ def ship(student: transformer.Student, plan: Plan, step: int) -> Path:
 
 
 def _autoencoder(team: Team, *, plan: Plan, deadline: float) -> None:
+    begun = time.time()
+
     def report(step: int, loss: float) -> None:
-        print(f"autoencoder: step {step}, loss {loss:.5f}", flush=True)
+        now = time.time()
+        say("autoencoder", (now - begun) / (deadline - begun), f"step {step}, loss {loss:.5f}, {_left(deadline)}")
 
     autoencoder.work(team, recipe=plan.recipe, into=plan.into / "autoencoder", deadline=deadline, report=report)
 
@@ -117,15 +118,22 @@ def _flow(team: Team, *, plan: Plan, deadline: float) -> None:
     begun = time.time()
 
     def report(stage: str, run: transformer.Run, loss: float) -> None:
-        left = max(0.0, deadline - time.time())
-        done = 100 * (1 - left / max(deadline - begun, 1e-6))
-        print(f"{stage}: step {run.step}, loss {loss:.4f}, {done:.0f}%, {left / 60:.1f} min left", flush=True)
+        done = (time.time() - begun) / (deadline - begun)
+        say(stage, done, f"step {run.step}, loss {loss:.4f}, {_left(deadline)}")
 
     def saved(run: transformer.Run) -> None:
         folder = ship(run.ema.model, plan, run.step)
-        show(open_parts(folder), plan.into / f"samples-{run.step:06d}.png", clips=run.step > plan.recipe.learn_flow.still_steps)
+        show(
+            open_parts(folder),
+            plan.into / f"samples-{run.step:06d}.png",
+            clips=run.step > plan.recipe.learn_flow.still_steps,
+        )
 
     transformer.work(team, task, report=report, saved=saved)
+
+
+def _left(deadline: float) -> str:
+    return f"{max(0.0, deadline - time.time()) / 60:.1f} min left"
 
 
 def _vocabulary(into: Path, plan: Plan) -> Vocabulary:

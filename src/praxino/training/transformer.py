@@ -35,7 +35,9 @@ class Student(nn.Module):
         super().__init__()
         torch.manual_seed(recipe.seed)
         self.text, self.transformer = TextEncoder(recipe.text), Transformer(recipe.transformer)
-        nn.init.zeros_(self.transformer.time_shift.weight)  # every block begins as nearly the identity (Peebles & Xie 2023)
+        nn.init.zeros_(
+            self.transformer.time_shift.weight
+        )  # every block begins as nearly the identity (Peebles & Xie 2023)
         nn.init.zeros_(self.transformer.time_shift.bias)
         self.transformer.channel_std.copy_(std)
 
@@ -53,7 +55,7 @@ class Run:
     """A run in memory: what `state` saves and restores."""
 
     student: Student
-    ema: Ema
+    ema: Ema[Student]
     optimizers: Optimizers
     step: int = 0
     samples: int = 0
@@ -104,9 +106,7 @@ def begin(task: Task, team: Team) -> Run:
     return run
 
 
-def work(
-    team: Team, task: Task, *, report: Callable[[str, Run, float], None], saved: Callable[[Run], None]
-) -> None:
+def work(team: Team, task: Task, *, report: Callable[[str, Run, float], None], saved: Callable[[Run], None]) -> None:
     """Train until the deadline; ``saved`` is called by the leader after each save, to ship and to show."""
     run, learn, log = begin(task, team), task.recipe.learn_flow, Log(task.into)
     drawer = Drawer(
@@ -137,10 +137,12 @@ def one_step(team: Team, run: Run, drawer: Drawer, stills: Shelves, clips: Shelv
     """One step on stills, or on clips with a few stills; returns the loss, averaged over the team."""
     learn = drawer.recipe
     generator = torch.Generator().manual_seed((run.step * 64 + team.rank) * 1009 + 7)
-    draws = [(stills, learn.still_batch)] if clips is None else [(clips, learn.clip_batch), (stills, learn.mixed_stills)]
+    draws = (
+        [(stills, learn.still_batch)] if clips is None else [(clips, learn.clip_batch), (stills, learn.mixed_stills)]
+    )
     losses = []
     for shelf, count in draws:
-        loss = run.student(drawer.draw(shelf, team.share(count), generator)) * (0.25 if len(losses) else 1.0)
+        loss = run.student(drawer.draw(shelf, team.share(count), generator)) * (0.25 if losses else 1.0)
         loss.backward()
         losses.append(loss.detach())
         run.samples += team.share(count) * team.size

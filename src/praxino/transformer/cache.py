@@ -3,6 +3,7 @@
 Shapes: b batch, h heads, n tokens of a chunk, d channels of one head.
 """
 
+import itertools
 from dataclasses import dataclass, field
 
 from praxino.transformer.block import Sight, Span
@@ -11,7 +12,7 @@ from praxino.transformer.config import TransformerConfig
 
 @dataclass(kw_only=True)
 class Cache:
-    """Keys and values of past chunks, one list of spans per block; bounded by sink + window, whatever the film's length."""
+    """Keys and values of past chunks, one list of spans per block; bounded by sink + window, not by the film."""
 
     chunks: list[int] = field(default_factory=list)  # number of each remembered chunk, ascending
     spans: list[list[Span]] = field(default_factory=list)  # [block][chunk]
@@ -29,10 +30,10 @@ class Cache:
 
 
 def sights(*, start: int, frames: int, tokens: int, remembered: list[int], config: TransformerConfig) -> list[Sight]:
-    """What each chunk of a call sees: the call brings ``frames`` frames of ``tokens`` tokens from frame ``start`` on."""
+    """What each chunk of a call sees; the call brings ``frames`` frames of ``tokens`` tokens, from ``start`` on."""
     out: list[Sight] = []
     edges = [0, *(i for i in range(1, frames) if (start + i) % config.chunk == 0), frames]
-    runs = {(start + a) // config.chunk: (a * tokens, z * tokens) for a, z in zip(edges, edges[1:], strict=False)}
+    runs = {(start + a) // config.chunk: (a * tokens, z * tokens) for a, z in itertools.pairwise(edges)}
     for chunk, (begin, end) in runs.items():
         out.append(
             Sight(

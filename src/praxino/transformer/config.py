@@ -20,7 +20,9 @@ class TransformerConfig:
     sink: int = 0  # first chunks of the film that every chunk looks at
     marks_first: bool = True  # tell the tokens of the film's first latent frame, which holds one frame, from the rest
     pools_text: bool = True  # add the mean of the text to the time embedding
-    preconditioned: bool = True  # predict in units of what is not yet known; needs the standard deviation of the latents
+    preconditioned: bool = (
+        True  # predict in units of what is not yet known; needs the standard deviation of the latents
+    )
 
 
 def tiny(*, latent_channels: int = 8, text_channels: int = 32) -> TransformerConfig:

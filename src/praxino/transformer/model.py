@@ -1,6 +1,7 @@
 """A block-causal diffusion transformer: noisy latents, a time per frame and a text become a velocity.
 
-Shapes: b batch, t latent frames, h rows, w columns, c latent channels, s tokens of a frame, n = t*s, m text tokens, d width.
+Shapes: b batch, t latent frames, h rows, w columns, c latent channels, s tokens of a frame,
+n = t*s, m text tokens, d width.
 """
 
 import math
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from praxino.layers import rope
 from praxino.layers.norm import layer_norm
-from praxino.transformer.block import Block, Context, Span, modulate
+from praxino.transformer.block import Block, Context, Sight, Span, modulate
 from praxino.transformer.cache import Cache, sights
 from praxino.transformer.config import TransformerConfig
 
@@ -62,7 +63,8 @@ class Transformer(nn.Module):
             kind = (torch.arange(start, start + x.shape[1], device=x.device) == 0).long()
             x = x + self.first[kind][None, :, None]
         tokens = x.shape[2]
-        context, embedded = self._context(latents, time, text, start, tokens, cache)
+        seen = sights(start=start, frames=x.shape[1], tokens=tokens, remembered=cache.chunks, config=self.config)
+        context, embedded = self._context(latents, time, text, start=start, seen=seen)
         x = rearrange(x, "b t s d -> b (t s) d")
         made: list[Span] = []
         for i, block in enumerate(self.blocks):
@@ -77,9 +79,9 @@ class Transformer(nn.Module):
         return skip * latents + out * x
 
     def _context(
-        self, latents: Tensor, time: Tensor, text: tuple[Tensor, Tensor], start: int, tokens: int, cache: Cache
+        self, latents: Tensor, time: Tensor, text: tuple[Tensor, Tensor], *, start: int, seen: list[Sight]
     ) -> tuple[Context, Tensor]:
-        config, (b, t, h, w, _) = self.config, latents.shape
+        config, (_b, t, h, w, _) = self.config, latents.shape
         words, mask = text
         words = self.text_out(F.gelu(self.text_in(words), approximate="tanh"))
         wave = sinusoid(1000 * time, config.time_channels).to(latents.dtype)
@@ -90,7 +92,6 @@ class Transformer(nn.Module):
         shift = rearrange(self.time_shift(F.silu(embedded)), "b t (k d) -> b t k d", k=6)
         size = (t, h // config.patch, w // config.patch)
         turn = rope.angles(start=start, size=size, channels=config.width // config.heads).to(latents.device)
-        seen = sights(start=start, frames=t, tokens=tokens, remembered=cache.chunks, config=config)
         pair = (turn.cos().to(latents.dtype), turn.sin().to(latents.dtype))
         return Context(shift=shift, turn=pair, sights=seen, text=words, mask=mask), embedded
 
