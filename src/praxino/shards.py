@@ -1,8 +1,11 @@
 """A dataset on disk: WebDataset tar shards, and a Parquet index of what is in them.
 
-A sample is a dict of its ``key`` and its parts by file ending: ``{"key": "000017", "mp4": b"...", "json": b"..."}``. Shards
-are written whole or not at all and never again, so an interrupted run goes on with the first shard that is missing.
+A sample is a dict of its ``key`` and its parts by file ending: ``{"key": "000017", "mp4": b"...", "json": b"..."}``.
+Shards are written whole or not at all and never again, so an interrupted run goes on with the first that is missing.
 """
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+# (pyarrow has no types)
 
 import io
 import os
@@ -20,8 +23,8 @@ Sample = Mapping[str, str | bytes]  # "key": str, every other part: bytes
 def write(folder: Path, samples: Iterable[Sample], *, per_shard: int = 64) -> list[Path]:
     """Add samples to a dataset, ``per_shard`` to a file, after those it has; then index it.
 
-    To go on after an interruption, give the samples from ``count(folder)`` on. Returns the new shards. Raises ValueError
-    on a sample without a good key.
+    To go on after an interruption, give the samples from ``count(folder)`` on. Returns the new shards.
+    Raises ValueError on a sample without a good key.
     """
     if per_shard < 1:
         raise ValueError(f"per_shard {per_shard} must be at least 1; try 64")
@@ -77,28 +80,32 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
 def index(folder: Path) -> Path:
     """Write index.parquet: a row for each sample with its shard, key, parts, bytes, and what its json says.
 
-    Raises ValueError where a shard is broken.
+    Shards that are in it already are not read again. Raises ValueError where a shard is broken.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows: dict[str, list[Any]] = {"shard": [], "key": [], "parts": [], "bytes": [], "json": []}
-    for path in shards(folder):
-        for sample in _samples(path):
-            parts = sorted(name for name in sample if name != "key")
-            about = sample.get("json")
-            row = (path.name, sample["key"], parts, sum(len(sample[name]) for name in parts), about and about.decode())
-            for held, value in zip(rows.values(), row, strict=True):
-                held.append(value)
-    kinds = {"shard": pa.string(), "key": pa.string(), "parts": pa.list_(pa.string())}
-    schema = pa.schema([*kinds.items(), ("bytes", pa.int64()), ("json", pa.string())])
+    texts = [("shard", pa.string()), ("key", pa.string()), ("json", pa.string())]
+    schema = pa.schema([*texts, ("parts", pa.list_(pa.string())), ("bytes", pa.int64())])
+    path = folder / INDEX
+    known = pq.read_table(path, schema=schema) if path.exists() else schema.empty_table()
+    done = set(known["shard"].to_pylist())
+    rows = [_row(shard, sample) for shard in shards(folder) if shard.name not in done for sample in _samples(shard)]
     temporary = folder / f".{INDEX}.{os.getpid()}.tmp"
     try:
-        pq.write_table(pa.table(rows, schema=schema), temporary)
-        temporary.replace(folder / INDEX)
+        table = pa.concat_tables([known, pa.Table.from_pylist(rows, schema=schema)])
+        pq.write_table(table.sort_by("shard"), temporary)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    return folder / INDEX
+    return path
+
+
+def _row(shard: Path, sample: Mapping[str, Any]) -> dict[str, Any]:
+    parts = sorted(name for name in sample if name != "key")
+    about = sample["json"].decode() if "json" in sample else None
+    size = sum(len(sample[name]) for name in parts)
+    return {"shard": shard.name, "key": sample["key"], "json": about, "parts": parts, "bytes": size}
 
 
 def _add(tar: tarfile.TarFile, sample: Sample) -> None:

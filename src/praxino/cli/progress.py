@@ -1,0 +1,67 @@
+"""Progress on stderr: a bar for people, a line a second for logs."""
+
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+Report = Callable[[str, float], None]  # stage, fraction done of it from 0 to 1
+
+
+@contextmanager
+def progress() -> Generator[Report]:
+    """Where a command reports how far it is: stage, percent and time left."""
+    if sys.stderr.isatty():
+        with _bar() as report:
+            yield report
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bar() -> Generator[Report]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as shown:
+        tasks: dict[str, int] = {}
+
+        def report(stage: str, fraction: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = shown.add_task(stage, total=1.0)
+            shown.update(tasks[stage], completed=min(1.0, fraction))  # pyright: ignore[reportArgumentType]
+
+        yield report
+
+
+def _lines() -> Report:
+    """At most a line a second, and one when a stage ends."""
+    begun: dict[str, float] = {}
+    spoken = 0.0
+
+    def report(stage: str, fraction: float) -> None:
+        nonlocal spoken
+        now = time.monotonic()
+        first = begun.setdefault(stage, now)
+        if now - spoken < 1.0:
+            return
+        spoken = now
+        left = f", {(now - first) * (1 - fraction) / fraction:.0f} s left" if 0.01 < fraction < 1 else ""
+        print(f"{stage}: {100 * min(1.0, fraction):.0f}%{left}", file=sys.stderr, flush=True)  # noqa: T201 - a log
+
+    return report
