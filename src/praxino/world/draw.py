@@ -1,0 +1,335 @@
+"""One frame, drawn: the empty stage once, then only where things and their shadows fall.
+
+Tables as in `shade`. ``view``: eye (3), right (3), down (3), forward (3), each scaled so that
+direction = forward + u * right + v * down with u, v in pixels from the picture's middle.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from praxino.world.ground import FOG, floor_tint, sky_tint
+from praxino.world.shade import HALF, POS, REACH, colour, meet
+from praxino.world.trace import FAR
+
+GRID = 44
+"""Texels along one side of a thing's shadow on the floor."""
+TILE = 8
+_LIMIT = 1 << 13
+
+
+@njit(cache=True, inline="always")
+def _ray(view, u, v):
+    return (
+        view[9] + u * view[3] + v * view[6],
+        view[10] + u * view[4] + v * view[7],
+        view[11] + u * view[5] + v * view[8],
+    )
+
+
+@njit(cache=True)
+def stage(view, kind, style, sky, out):
+    """The empty stage, linear RGB into ``out`` (h, w, 3) float32."""
+    h, w = out.shape[0], out.shape[1]
+    across = math.sqrt(view[3] * view[3] + view[4] * view[4] + view[5] * view[5])
+    for j in range(h):
+        for i in range(w):
+            d = _ray(view, i + 0.5 - 0.5 * w, j + 0.5 - 0.5 * h)
+            n = math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
+            up = d[2] / n
+            r, g, b = sky_tint(up, sky)
+            if up < -1e-4:
+                t = -view[2] / d[2]
+                far = t * n
+                veil = 1.0 - math.exp(-((far / FOG) ** 2))
+                if veil < 0.999:
+                    wide = t * across
+                    fr, fg, fb = floor_tint(kind, view[0] + t * d[0], view[1] + t * d[1], wide, wide / -up, style)
+                    r = veil * r + (1.0 - veil) * fr * (sky[6] * sky[14] + sky[9])
+                    g = veil * g + (1.0 - veil) * fg * (sky[7] * sky[14] + sky[10])
+                    b = veil * b + (1.0 - veil) * fb * (sky[8] * sky[14] + sky[11])
+            out[j, i, 0], out[j, i, 1], out[j, i, 2] = r, g, b
+
+
+@njit(cache=True)
+def encode(linear, table, out):
+    """Linear RGB to 8 bit by table."""
+    for j in range(linear.shape[0]):
+        for i in range(linear.shape[1]):
+            for c in range(3):
+                out[j, i, c] = table[min(_LIMIT - 1, max(0, int(linear[j, i, c] * (_LIMIT - 1))))]
+
+
+def gamma() -> np.ndarray:
+    """The table `encode` and `frame` use: a pure power 2.2, which keeps hue and saturation under any light."""
+    return np.round(255 * np.linspace(0, 1, _LIMIT) ** (1 / 2.2)).astype(np.uint8)
+
+
+@njit(cache=True)
+def cast(row, sky, place, texels, scratch):
+    """A thing's soft shadow on the floor into ``texels`` (GRID, GRID); ``place``: middle x, y, axis x, y, reach along, across.
+
+    A hard shadow by rays to the sun's middle, then blurred by as much as the sun's disc spreads at the thing's height.
+    """
+    sx, sy, sz = sky[12], sky[13], sky[14]
+    flat = math.sqrt(sx * sx + sy * sy) + 1e-9
+    reach = row[REACH]
+    spread = 0.075 * max(0.0, row[POS + 2]) / sz + 0.012
+    pad = reach + 2.0 * spread
+    place[0], place[1] = row[POS] - sx / sz * row[POS + 2], row[POS + 1] - sy / sz * row[POS + 2]
+    place[2], place[3] = sx / flat, sy / flat
+    place[4], place[5] = reach / sz + 2.0 * spread, pad
+    for a in range(GRID):
+        p = ((a + 0.5) * 2.0 / GRID - 1.0) * place[4]
+        for b in range(GRID):
+            q = ((b + 0.5) * 2.0 / GRID - 1.0) * place[5]
+            o = (place[0] + p * place[2] - q * place[3], place[1] + p * place[3] + q * place[2], 0.0)
+            texels[a, b] = 1.0 if meet(row, o, (sx, sy, sz))[0] < FAR else 0.0
+    _blur(texels, scratch, spread * GRID * 0.5 / place[4], spread * GRID * 0.5 / place[5])
+
+
+@njit(cache=True)
+def _blur(texels, scratch, along, across):
+    """Two passes of a box blur with fractional half widths (a tent, in effect), in texels."""
+    for _ in range(2):
+        _smear(texels, scratch, along)
+        _smear(scratch, texels, across)
+
+
+@njit(cache=True)
+def _smear(source, target, half):
+    """A box blur along the first axis; the result is transposed."""
+    whole = int(half)
+    part = half - whole
+    norm = 1.0 / (2 * half + 1.0)
+    for b in range(GRID):
+        total = 0.0
+        for a in range(-whole, whole + 1):
+            if 0 <= a < GRID:
+                total += source[a, b]
+        for a in range(GRID):
+            lo, hi = a - whole - 1, a + whole + 1
+            ends = (source[lo, b] if lo >= 0 else 0.0) + (source[hi, b] if hi < GRID else 0.0)
+            target[b, a] = (total + part * ends) * norm
+            if hi < GRID:
+                total += source[hi, b]
+            if a - whole >= 0:
+                total -= source[a - whole, b]
+
+
+@njit(cache=True, inline="always")
+def _shadow(place, texels, x, y):
+    """How much of the sun one thing hides from a floor point, 0..1."""
+    x, y = x - place[0], y - place[1]
+    p = ((x * place[2] + y * place[3]) / place[4] + 1.0) * (0.5 * GRID) - 0.5
+    q = ((y * place[2] - x * place[3]) / place[5] + 1.0) * (0.5 * GRID) - 0.5
+    if p < 0.0 or q < 0.0 or p >= GRID - 1 or q >= GRID - 1:
+        return 0.0
+    a, b = int(p), int(q)
+    u, v = p - a, q - b
+    top = texels[a, b] * (1.0 - v) + texels[a, b + 1] * v
+    return top * (1.0 - u) + (texels[a + 1, b] * (1.0 - v) + texels[a + 1, b + 1] * v) * u
+
+
+@njit(cache=True, inline="always")
+def _nearness(row, x, y):
+    """How much of the sky one thing hides from a floor point: a sphere's share, faded out (Quilez, sphere occlusion)."""
+    dx, dy, z = row[POS] - x, row[POS + 1] - y, max(row[POS + 2], 0.02)
+    r = 0.5 * (row[HALF] + row[HALF + 1])
+    d2 = dx * dx + dy * dy + z * z
+    edge = 1.0 - d2 / (9.0 * r * r + 4.0 * z * z)
+    if edge <= 0.0:
+        return 0.0
+    return min(1.0, z / math.sqrt(d2) * r * r / d2) * edge
+
+
+@njit(cache=True)
+def _floor_light(things, tile, places, shadows, sky, x, y):
+    """Light at a floor point over light at the empty floor, three channels."""
+    sun, air = 1.0, 1.0
+    for n in range(things.shape[0]):
+        if (tile >> n) & 1:
+            sun *= 1.0 - _shadow(places[n], shadows[n], x, y)
+            air *= 1.0 - 0.85 * _nearness(things[n], x, y)
+    r = (sun * sky[6] * sky[14] + air * sky[9]) / (sky[6] * sky[14] + sky[9])
+    g = (sun * sky[7] * sky[14] + air * sky[10]) / (sky[7] * sky[14] + sky[10])
+    b = (sun * sky[8] * sky[14] + air * sky[11]) / (sky[8] * sky[14] + sky[11])
+    return r, g, b
+
+
+@njit(cache=True)
+def _sun_seen(things, me, p, sky):
+    """1 where a point of thing ``me`` sees the sun, less where another thing hides it (four rays, a soft edge)."""
+    if things.shape[0] == 1:
+        return 1.0
+    seen = 0.0
+    for k in range(4):
+        a = 0.045 * (1.0 if k % 2 == 0 else -1.0)
+        b = 0.045 * (1.0 if k < 2 else -1.0)
+        d = (sky[12] + a, sky[13] + b, sky[14])
+        free = 1.0
+        for n in range(things.shape[0]):
+            if n != me and meet(things[n], p, d)[0] < FAR:
+                free = 0.0
+                break
+        seen += 0.25 * free
+    return seen
+
+
+@njit(cache=True)
+def _nearest(things, tile, eye, d):
+    best, who, nx, ny, nz = FAR, -1, 0.0, 0.0, 1.0
+    for n in range(things.shape[0]):
+        if (tile >> n) & 1:
+            t, x, y, z = meet(things[n], eye, d)
+            if t < best:
+                best, who, nx, ny, nz = t, n, x, y, z
+    return best, who, nx, ny, nz
+
+
+@njit(cache=True)
+def _paint(things, who, t, n, eye, d, sky):
+    o = (eye[0] + t * d[0], eye[1] + t * d[1], eye[2] + t * d[2])
+    r, g, b = colour(things[who], t, n, eye, d, _sun_seen(things, who, o, sky), sky)
+    k = math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
+    veil = 1.0 - math.exp(-((t * k / FOG) ** 2))
+    return r + veil * (sky[0] - r), g + veil * (sky[1] - g), b + veil * (sky[2] - b)
+
+
+@njit(cache=True)
+def _pixel(things, solid, soft, empty, i, j, spots, view, samples, places, shadows, sky):
+    """One pixel: (r, g, b, id). ``spots``: hits of the sub-samples, to shade once where the surface is smooth."""
+    h, w = empty.shape[0], empty.shape[1]
+    eye = (view[0], view[1], view[2])
+    r, g, b, first, same, hits = 0.0, 0.0, 0.0, -1, True, 0
+    count = samples * samples
+    for s in range(count):
+        u = i - 0.5 * w + (s % samples + 0.5) / samples
+        v = j - 0.5 * h + (s // samples + 0.5) / samples
+        d = _ray(view, u, v)
+        t, who, nx, ny, nz = _nearest(things, solid, eye, d)
+        spots[s, 0], spots[s, 1], spots[s, 2], spots[s, 3], spots[s, 4] = t, nx, ny, nz, who
+        hits += who >= 0
+        if s == 0:
+            first = who
+        elif who != first or nx * spots[0, 1] + ny * spots[0, 2] + nz * spots[0, 3] < 0.9:
+            same = False
+    if hits == 0 or hits < count:
+        d = _ray(view, i + 0.5 - 0.5 * w, j + 0.5 - 0.5 * h)
+        lr, lg, lb = 1.0, 1.0, 1.0
+        if soft != 0 and d[2] < -1e-6:
+            t = -eye[2] / d[2]
+            lr, lg, lb = _floor_light(things, soft, places, shadows, sky, eye[0] + t * d[0], eye[1] + t * d[1])
+        share = (count - hits) / count
+        r, g, b = share * lr * empty[j, i, 0], share * lg * empty[j, i, 1], share * lb * empty[j, i, 2]
+    step = count if same else 1
+    for s in range(0, count, step):
+        if spots[s, 4] < 0:
+            continue
+        u = i - 0.5 * w + (0.5 if same else (s % samples + 0.5) / samples)
+        v = j - 0.5 * h + (0.5 if same else (s // samples + 0.5) / samples)
+        d = _ray(view, u, v)
+        who = int(spots[s, 4])
+        t, nx, ny, nz = spots[s, 0], spots[s, 1], spots[s, 2], spots[s, 3]
+        if same:
+            t, nx, ny, nz = meet(things[who], eye, d)
+            if t >= FAR:
+                t, nx, ny, nz = spots[s, 0], spots[s, 1], spots[s, 2], spots[s, 3]
+        cr, cg, cb = _paint(things, who, t, (nx, ny, nz), eye, d, sky)
+        k = step / count
+        r, g, b = r + k * cr, g + k * cg, b + k * cb
+    return r, g, b, 1 + int(spots[0, 4]) if hits * 2 >= count and first >= 0 else (1 + _any(spots, count) if hits * 2 >= count else 0)
+
+
+@njit(cache=True)
+def _any(spots, count):
+    for s in range(count):
+        if spots[s, 4] >= 0:
+            return int(spots[s, 4])
+    return -1
+
+
+@njit(cache=True)
+def _tick(tiles, n, x0, x1, y0, y1, h, w):
+    """Mark the tiles of a rectangle of pixels as touched by thing ``n``."""
+    if x1 < 0 or y1 < 0 or x0 >= w or y0 >= h:
+        return
+    for b in range(max(0, int(y0)) // TILE, min(h - 1, int(y1)) // TILE + 1):
+        for a in range(max(0, int(x0)) // TILE, min(w - 1, int(x1)) // TILE + 1):
+            tiles[b, a] |= 1 << n
+
+
+@njit(cache=True)
+def _bounds(view, points, h, w, box):
+    """The rectangle of pixels around points (n, 3), into ``box``: x0, x1, y0, y1; the whole picture if one is behind the eye."""
+    box[0], box[1], box[2], box[3] = 1e9, -1e9, 1e9, -1e9
+    k = view[3] * view[3] + view[4] * view[4] + view[5] * view[5]
+    f = view[9] * view[9] + view[10] * view[10] + view[11] * view[11]
+    for p in range(points.shape[0]):
+        x, y, z = points[p, 0] - view[0], points[p, 1] - view[1], points[p, 2] - view[2]
+        deep = (x * view[9] + y * view[10] + z * view[11]) / f
+        if deep < 0.05:
+            box[0], box[1], box[2], box[3] = 0.0, w, 0.0, h
+            return
+        u = (x * view[3] + y * view[4] + z * view[5]) / (k * deep) + 0.5 * w
+        v = (x * view[6] + y * view[7] + z * view[8]) / (k * deep) + 0.5 * h
+        box[0], box[1] = min(box[0], u - 1.0), max(box[1], u + 1.0)
+        box[2], box[3] = min(box[2], v - 1.0), max(box[3], v + 1.0)
+
+
+@njit(cache=True)
+def _touch(things, places, view, solid, soft, h, w):
+    """Which tiles each thing, and its shadow with the dusk around its foot, can reach."""
+    box, points = np.empty(4), np.empty((8, 3))
+    for n in range(things.shape[0]):
+        row = things[n]
+        for c in range(8):
+            points[c, 0] = row[POS] + row[REACH] * (1.0 if c & 1 else -1.0)
+            points[c, 1] = row[POS + 1] + row[REACH] * (1.0 if c & 2 else -1.0)
+            points[c, 2] = row[POS + 2] + row[REACH] * (1.0 if c & 4 else -1.0)
+        _bounds(view, points, h, w, box)
+        _tick(solid, n, box[0], box[1], box[2], box[3], h, w)
+        for c in range(4):
+            p = places[n, 4] * (1.0 if c & 1 else -1.0)
+            q = places[n, 5] * (1.0 if c & 2 else -1.0)
+            points[c, 0] = places[n, 0] + p * places[n, 2] - q * places[n, 3]
+            points[c, 1] = places[n, 1] + p * places[n, 3] + q * places[n, 2]
+            points[c, 2] = 0.0
+        _bounds(view, points[:4], h, w, box)
+        _tick(soft, n, box[0], box[1], box[2], box[3], h, w)
+        r = 0.5 * (row[HALF] + row[HALF + 1])
+        z = max(row[POS + 2], 0.02)
+        r = math.sqrt(max(0.0, 9.0 * r * r + 3.0 * z * z))
+        for c in range(4):
+            points[c, 0] = row[POS] + r * (1.0 if c & 1 else -1.0)
+            points[c, 1] = row[POS + 1] + r * (1.0 if c & 2 else -1.0)
+        _bounds(view, points[:4], h, w, box)
+        _tick(soft, n, box[0], box[1], box[2], box[3], h, w)
+
+
+@njit(cache=True)
+def frame(things, view, sky, samples, empty, table, out, ids):
+    """Draw the things (n, COLUMNS), at most 62, over ``out`` (h, w, 3), which already holds the encoded empty stage."""
+    h, w = out.shape[0], out.shape[1]
+    count = things.shape[0]
+    shadows, scratch = np.empty((count, GRID, GRID)), np.empty((GRID, GRID))
+    places, spots = np.zeros((count, 6)), np.empty((samples * samples, 5))
+    for n in range(count):
+        cast(things[n], sky, places[n], shadows[n], scratch)
+    solid = np.zeros(((h + TILE - 1) // TILE, (w + TILE - 1) // TILE), np.int64)
+    soft = np.zeros_like(solid)
+    _touch(things, places, view, solid, soft, h, w)
+    for b in range(solid.shape[0]):
+        for a in range(solid.shape[1]):
+            if solid[b, a] == 0 and soft[b, a] == 0:
+                continue
+            for j in range(b * TILE, min(h, b * TILE + TILE)):
+                for i in range(a * TILE, min(w, a * TILE + TILE)):
+                    red, green, blue, who = _pixel(
+                        things, solid[b, a], soft[b, a], empty, i, j, spots, view, samples, places, shadows, sky
+                    )
+                    ids[j, i] = who
+                    out[j, i, 0] = table[min(_LIMIT - 1, max(0, int(red * (_LIMIT - 1))))]
+                    out[j, i, 1] = table[min(_LIMIT - 1, max(0, int(green * (_LIMIT - 1))))]
+                    out[j, i, 2] = table[min(_LIMIT - 1, max(0, int(blue * (_LIMIT - 1))))]
