@@ -193,7 +193,8 @@ def _paint(things, who, t, n, eye, d, sky):
     o = (eye[0] + t * d[0], eye[1] + t * d[1], eye[2] + t * d[2])
     r, g, b = colour(things[who], t, n, eye, d, _sun_seen(things, who, o, sky), sky)
     k = math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
-    veil = 1.0 - math.exp(-((t * k / FOG) ** 2))
+    # Things keep their colours until well behind the stage's middle (5 units off).
+    veil = 1.0 - math.exp(-((max(0.0, t * k - 7.0) / FOG) ** 2))
     return r + veil * (sky[0] - r), g + veil * (sky[1] - g), b + veil * (sky[2] - b)
 
 

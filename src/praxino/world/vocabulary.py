@@ -7,13 +7,13 @@ from collections.abc import Mapping
 COLOURS: Mapping[str, tuple[float, float, float]] = {
     # hue in degrees, saturation, value (sRGB-like, gamma 2.2)
     "red": (0, 0.88, 0.90),
-    "orange": (27, 0.92, 0.96),
+    "orange": (28, 0.92, 0.96),
     "yellow": (54, 0.88, 0.95),
     "green": (125, 0.78, 0.74),
     "cyan": (182, 0.78, 0.86),
     "blue": (222, 0.84, 0.90),
     "purple": (278, 0.70, 0.82),
-    "pink": (325, 0.60, 0.97),
+    "pink": (325, 0.62, 0.97),
     "white": (40, 0.02, 0.97),
     "black": (240, 0.10, 0.13),
     "brown": (24, 0.66, 0.46),
