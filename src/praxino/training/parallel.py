@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing.spawn as spawning
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 
 Work = Callable[["Team"], None]
 
@@ -68,7 +68,7 @@ def run(work: Work, *, processes: int) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        spawning.spawn(_member, args=(work, processes, port), nprocs=processes)
+        spawn(_member, args=(work, processes, port), nprocs=processes)
 
 
 def _member(rank: int, work: Work, size: int, port: int) -> None:
