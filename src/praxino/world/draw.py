@@ -204,7 +204,8 @@ def _pixel(things, solid, soft, empty, i, j, spots, view, samples, places, shado
     h, w = empty.shape[0], empty.shape[1]
     eye = (view[0], view[1], view[2])
     r, g, b, first, same, hits = 0.0, 0.0, 0.0, -1, True, 0
-    count = samples * samples
+    solid = _reachable(things, solid, eye, _ray(view, i + 0.5 - 0.5 * w, j + 0.5 - 0.5 * h), view)
+    count = samples * samples if solid else 0
     for s in range(count):
         u = i - 0.5 * w + (s % samples + 0.5) / samples
         v = j - 0.5 * h + (s // samples + 0.5) / samples
@@ -216,14 +217,16 @@ def _pixel(things, solid, soft, empty, i, j, spots, view, samples, places, shado
             first = who
         elif who != first or nx * spots[0, 1] + ny * spots[0, 2] + nz * spots[0, 3] < 0.9:
             same = False
-    if hits == 0 or hits < count:
+    if hits == 0 or hits < count:  # (none tried counts as none hit)
         d = _ray(view, i + 0.5 - 0.5 * w, j + 0.5 - 0.5 * h)
         lr, lg, lb = 1.0, 1.0, 1.0
         if soft != 0 and d[2] < -1e-6:
             t = -eye[2] / d[2]
             lr, lg, lb = _floor_light(things, soft, places, shadows, sky, eye[0] + t * d[0], eye[1] + t * d[1])
-        share = (count - hits) / count
+        share = (count - hits) / count if count else 1.0
         r, g, b = share * lr * empty[j, i, 0], share * lg * empty[j, i, 1], share * lb * empty[j, i, 2]
+    if hits == 0:
+        return r, g, b, 0
     step = count if same else 1
     for s in range(0, count, step):
         if spots[s, 4] < 0:
@@ -240,7 +243,25 @@ def _pixel(things, solid, soft, empty, i, j, spots, view, samples, places, shado
         cr, cg, cb = _paint(things, who, t, (nx, ny, nz), eye, d, sky)
         k = step / count
         r, g, b = r + k * cr, g + k * cg, b + k * cb
-    return r, g, b, 1 + int(spots[0, 4]) if hits * 2 >= count and first >= 0 else (1 + _any(spots, count) if hits * 2 >= count else 0)
+    if 2 * hits < count:
+        return r, g, b, 0
+    return r, g, b, 1 + (first if first >= 0 else _any(spots, count))
+
+
+@njit(cache=True)
+def _reachable(things, tile, eye, d, view):
+    """Of the things of a tile, those whose surrounding sphere the pixel's middle ray passes within a pixel of."""
+    dd = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
+    pixel = math.sqrt(view[3] * view[3] + view[4] * view[4] + view[5] * view[5])
+    out = 0
+    for n in range(things.shape[0]):
+        if (tile >> n) & 1:
+            x, y, z = things[n, POS] - eye[0], things[n, POS + 1] - eye[1], things[n, POS + 2] - eye[2]
+            k = (x * d[0] + y * d[1] + z * d[2]) / dd
+            near = things[n, REACH] + abs(k) * pixel
+            if x * x + y * y + z * z - k * k * dd <= near * near:
+                out |= 1 << n
+    return out
 
 
 @njit(cache=True)

@@ -38,24 +38,30 @@ def ellipsoid(o, d, half):
     return t, nx, ny, nz
 
 
+@njit(cache=True, inline="always")
+def _slab(o, d, h):
+    """Where a line enters and leaves |x| <= h along one axis."""
+    if abs(d) < 1e-12:
+        return (-FAR, FAR) if abs(o) <= h else (FAR, -FAR)
+    k = 1.0 / d
+    a, b = (-h - o) * k, (h - o) * k
+    return (a, b) if a < b else (b, a)
+
+
 @njit(cache=True)
 def box(o, d, half):
     """A box about the origin (slabs)."""
-    near, far, axis, side = -FAR, FAR, 0, 1.0
-    for i in range(3):
-        if abs(d[i]) < 1e-12:
-            if abs(o[i]) > half[i]:
-                return FAR, 0.0, 0.0, 1.0
-            continue
-        sign = 1.0 if d[i] > 0.0 else -1.0
-        t0 = (-sign * half[i] - o[i]) / d[i]
-        t1 = (sign * half[i] - o[i]) / d[i]
-        if t0 > near:
-            near, axis, side = t0, i, -sign
-        far = min(far, t1)
+    x0, x1 = _slab(o[0], d[0], half[0])
+    y0, y1 = _slab(o[1], d[1], half[1])
+    z0, z1 = _slab(o[2], d[2], half[2])
+    near, far = max(x0, max(y0, z0)), min(x1, min(y1, z1))
     if near > far or near < _NEAR:
         return FAR, 0.0, 0.0, 1.0
-    return near, side * (axis == 0), side * (axis == 1), side * (axis == 2)
+    if near == x0:
+        return near, -math.copysign(1.0, d[0]), 0.0, 0.0
+    if near == y0:
+        return near, 0.0, -math.copysign(1.0, d[1]), 0.0
+    return near, 0.0, 0.0, -math.copysign(1.0, d[2])
 
 
 @njit(cache=True)
