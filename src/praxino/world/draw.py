@@ -10,12 +10,13 @@ import numpy as np
 from numba import njit
 
 from praxino.world.ground import FOG, floor_tint, sky_tint
-from praxino.world.shade import HALF, POS, REACH, colour, meet
+from praxino.world.shade import GLASS, HALF, LOOK, POS, REACH, TINT, colour, meet
+from praxino.world.shadow import PLACE, cast, floor_light, grid
 from praxino.world.trace import FAR
 
-GRID = 44
-"""Texels along one side of a thing's shadow on the floor."""
 TILE = 8
+SUNK = -0.03
+"""Height under which the floor hides things; contacts give way by up to half of it."""
 _LIMIT = 1 << 13
 
 
@@ -67,98 +68,6 @@ def gamma() -> np.ndarray:
 
 
 @njit(cache=True)
-def cast(row, sky, place, texels, scratch):
-    """A thing's soft shadow on the floor into ``texels`` (GRID, GRID); ``place``: middle x, y, axis x, y, reach along, across.
-
-    A hard shadow by rays to the sun's middle, then blurred by as much as the sun's disc spreads at the thing's height.
-    """
-    sx, sy, sz = sky[12], sky[13], sky[14]
-    flat = math.sqrt(sx * sx + sy * sy) + 1e-9
-    reach = row[REACH]
-    spread = 0.075 * max(0.0, row[POS + 2]) / sz + 0.012
-    pad = reach + 2.0 * spread
-    place[0], place[1] = row[POS] - sx / sz * row[POS + 2], row[POS + 1] - sy / sz * row[POS + 2]
-    place[2], place[3] = sx / flat, sy / flat
-    place[4], place[5] = reach / sz + 2.0 * spread, pad
-    for a in range(GRID):
-        p = ((a + 0.5) * 2.0 / GRID - 1.0) * place[4]
-        for b in range(GRID):
-            q = ((b + 0.5) * 2.0 / GRID - 1.0) * place[5]
-            o = (place[0] + p * place[2] - q * place[3], place[1] + p * place[3] + q * place[2], 0.0)
-            texels[a, b] = 1.0 if meet(row, o, (sx, sy, sz))[0] < FAR else 0.0
-    _blur(texels, scratch, spread * GRID * 0.5 / place[4], spread * GRID * 0.5 / place[5])
-
-
-@njit(cache=True)
-def _blur(texels, scratch, along, across):
-    """Two passes of a box blur with fractional half widths (a tent, in effect), in texels."""
-    for _ in range(2):
-        _smear(texels, scratch, along)
-        _smear(scratch, texels, across)
-
-
-@njit(cache=True)
-def _smear(source, target, half):
-    """A box blur along the first axis; the result is transposed."""
-    whole = int(half)
-    part = half - whole
-    norm = 1.0 / (2 * half + 1.0)
-    for b in range(GRID):
-        total = 0.0
-        for a in range(-whole, whole + 1):
-            if 0 <= a < GRID:
-                total += source[a, b]
-        for a in range(GRID):
-            lo, hi = a - whole - 1, a + whole + 1
-            ends = (source[lo, b] if lo >= 0 else 0.0) + (source[hi, b] if hi < GRID else 0.0)
-            target[b, a] = (total + part * ends) * norm
-            if hi < GRID:
-                total += source[hi, b]
-            if a - whole >= 0:
-                total -= source[a - whole, b]
-
-
-@njit(cache=True, inline="always")
-def _shadow(place, texels, x, y):
-    """How much of the sun one thing hides from a floor point, 0..1."""
-    x, y = x - place[0], y - place[1]
-    p = ((x * place[2] + y * place[3]) / place[4] + 1.0) * (0.5 * GRID) - 0.5
-    q = ((y * place[2] - x * place[3]) / place[5] + 1.0) * (0.5 * GRID) - 0.5
-    if p < 0.0 or q < 0.0 or p >= GRID - 1 or q >= GRID - 1:
-        return 0.0
-    a, b = int(p), int(q)
-    u, v = p - a, q - b
-    top = texels[a, b] * (1.0 - v) + texels[a, b + 1] * v
-    return top * (1.0 - u) + (texels[a + 1, b] * (1.0 - v) + texels[a + 1, b + 1] * v) * u
-
-
-@njit(cache=True, inline="always")
-def _nearness(row, x, y):
-    """How much of the sky one thing hides from a floor point: a sphere's share, faded out (Quilez, sphere occlusion)."""
-    dx, dy, z = row[POS] - x, row[POS + 1] - y, max(row[POS + 2], 0.02)
-    r = 0.5 * (row[HALF] + row[HALF + 1])
-    d2 = dx * dx + dy * dy + z * z
-    edge = 1.0 - d2 / (9.0 * r * r + 4.0 * z * z)
-    if edge <= 0.0:
-        return 0.0
-    return min(1.0, z / math.sqrt(d2) * r * r / d2) * edge
-
-
-@njit(cache=True)
-def _floor_light(things, tile, places, shadows, sky, x, y):
-    """Light at a floor point over light at the empty floor, three channels."""
-    sun, air = 1.0, 1.0
-    for n in range(things.shape[0]):
-        if (tile >> n) & 1:
-            sun *= 1.0 - _shadow(places[n], shadows[n], x, y)
-            air *= 1.0 - 0.85 * _nearness(things[n], x, y)
-    r = (sun * sky[6] * sky[14] + air * sky[9]) / (sky[6] * sky[14] + sky[9])
-    g = (sun * sky[7] * sky[14] + air * sky[10]) / (sky[7] * sky[14] + sky[10])
-    b = (sun * sky[8] * sky[14] + air * sky[11]) / (sky[8] * sky[14] + sky[11])
-    return r, g, b
-
-
-@njit(cache=True)
 def _sun_seen(things, me, p, sky):
     """1 where a point of thing ``me`` sees the sun, less where another thing hides it (four rays, a soft edge)."""
     if things.shape[0] == 1:
@@ -183,7 +92,7 @@ def _nearest(things, tile, eye, d):
     for n in range(things.shape[0]):
         if (tile >> n) & 1:
             t, x, y, z = meet(things[n], eye, d)
-            if t < best:
+            if t < best and eye[2] + t * d[2] > SUNK:  # what is sunk in the floor is hidden by it
                 best, who, nx, ny, nz = t, n, x, y, z
     return best, who, nx, ny, nz
 
@@ -196,6 +105,24 @@ def _paint(things, who, t, n, eye, d, sky):
     # Things keep their colours until well behind the stage's middle (5 units off).
     veil = 1.0 - math.exp(-((max(0.0, t * k - 7.0) / FOG) ** 2))
     return r + veil * (sky[0] - r), g + veil * (sky[1] - g), b + veil * (sky[2] - b)
+
+
+@njit(cache=True)
+def _through(row, nx, ny, nz, t, i, j, view, empty):
+    """What shines through glass: the empty stage, bent sideways by the surface and tinted."""
+    x = row[4] * nx + row[5] * ny + row[6] * nz
+    y = row[7] * nx + row[8] * ny + row[9] * nz
+    z = row[10] * nx + row[11] * ny + row[12] * nz
+    k = 1.1 * row[REACH] / (t * (view[3] * view[3] + view[4] * view[4] + view[5] * view[5]))
+    u = i - k * (x * view[3] + y * view[4] + z * view[5])
+    v = j - k * (x * view[6] + y * view[7] + z * view[8])
+    a = min(empty.shape[1] - 1, max(0, int(u)))
+    b = min(empty.shape[0] - 1, max(0, int(v)))
+    return (
+        0.55 * empty[b, a, 0] * (0.12 + 0.88 * row[TINT]),
+        0.55 * empty[b, a, 1] * (0.12 + 0.88 * row[TINT + 1]),
+        0.55 * empty[b, a, 2] * (0.12 + 0.88 * row[TINT + 2]),
+    )
 
 
 @njit(cache=True)
@@ -222,7 +149,7 @@ def _pixel(things, solid, soft, empty, i, j, spots, view, samples, places, shado
         lr, lg, lb = 1.0, 1.0, 1.0
         if soft != 0 and d[2] < -1e-6:
             t = -eye[2] / d[2]
-            lr, lg, lb = _floor_light(things, soft, places, shadows, sky, eye[0] + t * d[0], eye[1] + t * d[1])
+            lr, lg, lb = floor_light(things, soft, places, shadows, sky, eye[0] + t * d[0], eye[1] + t * d[1])
         share = (count - hits) / count if count else 1.0
         r, g, b = share * lr * empty[j, i, 0], share * lg * empty[j, i, 1], share * lb * empty[j, i, 2]
     if hits == 0:
@@ -241,6 +168,9 @@ def _pixel(things, solid, soft, empty, i, j, spots, view, samples, places, shado
             if t >= FAR:
                 t, nx, ny, nz = spots[s, 0], spots[s, 1], spots[s, 2], spots[s, 3]
         cr, cg, cb = _paint(things, who, t, (nx, ny, nz), eye, d, sky)
+        if things[who, LOOK] == GLASS:
+            tr, tg, tb = _through(things[who], nx, ny, nz, t, i, j, view, empty)
+            cr, cg, cb = cr + tr, cg + tg, cb + tb
         k = step / count
         r, g, b = r + k * cr, g + k * cg, b + k * cb
     if 2 * hits < count:
@@ -301,17 +231,23 @@ def _bounds(view, points, h, w, box):
 
 
 @njit(cache=True)
-def _touch(things, places, view, solid, soft, h, w):
-    """Which tiles each thing, and its shadow with the dusk around its foot, can reach."""
-    box, points = np.empty(4), np.empty((8, 3))
+def _around(row, points):
+    """The corners of a cube around a thing."""
+    for c in range(8):
+        points[c, 0] = row[POS] + row[REACH] * (1.0 if c & 1 else -1.0)
+        points[c, 1] = row[POS + 1] + row[REACH] * (1.0 if c & 2 else -1.0)
+        points[c, 2] = row[POS + 2] + row[REACH] * (1.0 if c & 4 else -1.0)
+
+
+@njit(cache=True)
+def _touch(things, places, view, solid, soft, stir, h, w):
+    """Tiles each thing covers, those its shadow and the dusk at its foot reach, and all those its sunbeams pass."""
+    box, beam, points = np.empty(4), np.empty(4), np.empty((8, 3))
     for n in range(things.shape[0]):
         row = things[n]
-        for c in range(8):
-            points[c, 0] = row[POS] + row[REACH] * (1.0 if c & 1 else -1.0)
-            points[c, 1] = row[POS + 1] + row[REACH] * (1.0 if c & 2 else -1.0)
-            points[c, 2] = row[POS + 2] + row[REACH] * (1.0 if c & 4 else -1.0)
-        _bounds(view, points, h, w, box)
-        _tick(solid, n, box[0], box[1], box[2], box[3], h, w)
+        _around(row, points)
+        _bounds(view, points, h, w, beam)
+        _tick(solid, n, beam[0], beam[1], beam[2], beam[3], h, w)
         for c in range(4):
             p = places[n, 4] * (1.0 if c & 1 else -1.0)
             q = places[n, 5] * (1.0 if c & 2 else -1.0)
@@ -320,7 +256,10 @@ def _touch(things, places, view, solid, soft, h, w):
             points[c, 2] = 0.0
         _bounds(view, points[:4], h, w, box)
         _tick(soft, n, box[0], box[1], box[2], box[3], h, w)
-        r = 0.5 * (row[HALF] + row[HALF + 1])
+        beam[0], beam[1] = min(beam[0], box[0]), max(beam[1], box[1])
+        beam[2], beam[3] = min(beam[2], box[2]), max(beam[3], box[3])
+        _tick(stir, n, beam[0], beam[1], beam[2], beam[3], h, w)
+        r = min(row[HALF], row[HALF + 1])
         z = max(row[POS + 2], 0.02)
         r = math.sqrt(max(0.0, 9.0 * r * r + 3.0 * z * z))
         for c in range(4):
@@ -330,21 +269,33 @@ def _touch(things, places, view, solid, soft, h, w):
         _tick(soft, n, box[0], box[1], box[2], box[3], h, w)
 
 
+def memory(count: int, widest: float, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `frame` keeps from one frame to the next: places, shadows, and who touched which tile."""
+    size = grid(widest)
+    tiles = np.zeros(((height + TILE - 1) // TILE, (width + TILE - 1) // TILE), np.int64)
+    return np.zeros((count, PLACE)), np.zeros((count, size, size)), tiles
+
+
 @njit(cache=True)
-def frame(things, view, sky, samples, empty, table, out, ids):
-    """Draw the things (n, COLUMNS), at most 62, over ``out`` (h, w, 3), which already holds the encoded empty stage."""
+def frame(things, moved, view, sky, samples, empty, table, out, ids, places, shadows, before):
+    """Draw things (n, COLUMNS), at most 62, over ``out`` (h, w, 3): the encoded empty stage, or the frame before.
+
+    Only tiles that things of ``moved`` (bits) touch, or touched ``before``, are redrawn; all bits and zeros draw everything.
+    """
     h, w = out.shape[0], out.shape[1]
-    count = things.shape[0]
-    shadows, scratch = np.empty((count, GRID, GRID)), np.empty((GRID, GRID))
-    places, spots = np.zeros((count, 6)), np.empty((samples * samples, 5))
-    for n in range(count):
-        cast(things[n], sky, places[n], shadows[n], scratch)
-    solid = np.zeros(((h + TILE - 1) // TILE, (w + TILE - 1) // TILE), np.int64)
-    soft = np.zeros_like(solid)
-    _touch(things, places, view, solid, soft, h, w)
-    for b in range(solid.shape[0]):
-        for a in range(solid.shape[1]):
-            if solid[b, a] == 0 and soft[b, a] == 0:
+    scratch, spots = np.empty((shadows.shape[1], shadows.shape[1])), np.empty((samples * samples, 5))
+    for n in range(things.shape[0]):
+        if (moved >> n) & 1:
+            cast(things[n], sky, places[n], shadows[n], scratch)
+    solid, soft, stir = np.zeros_like(before), np.zeros_like(before), np.zeros_like(before)
+    _touch(things, places, view, solid, soft, stir, h, w)
+    for b in range(before.shape[0]):
+        for a in range(before.shape[1]):
+            now = solid[b, a] | soft[b, a]
+            stale = (now | stir[b, a] | before[b, a]) & moved
+            lit = now != 0 or before[b, a] != 0
+            before[b, a] = now | stir[b, a]
+            if stale == 0 or not lit:
                 continue
             for j in range(b * TILE, min(h, b * TILE + TILE)):
                 for i in range(a * TILE, min(w, a * TILE + TILE)):

@@ -10,6 +10,7 @@ from praxino.world.scene import Scene, Thing
 
 _KINDS = {"sphere": 0, "ellipsoid": 0, "cube": 1, "box": 1, "cylinder": 2, "cone": 3, "capsule": 4, "pyramid": 5}
 _LOOKS = {"matte": 0, "shiny": 1, "metal": 2, "glass": 3, "striped": 4, "dotted": 5, "faced": 6}
+_STILL = 1e-4
 _FLOORS = {"plain": 0, "checker": 1, "wood": 2, "grass": 3, "sand": 4, "snow": 5, "marble": 6}
 
 
@@ -29,17 +30,31 @@ def render(
     frames, ids = np.empty((count, height, width, 3), np.uint8), np.zeros((count, height, width), np.uint8)
     empty, blank, table = np.empty((height, width, 3), np.float32), np.empty((height, width, 3), np.uint8), draw.gamma()
     style, sky, rows = _style(scene), _sky(scene), _rows(scene)
-    seen = None
+    places, shadows, before = draw.memory(len(rows), float(rows[:, 23].max()), height, width)
+    seen = shown = None
     for t in range(count):
         view = view_of(motion.camera[t], width, height)
-        if seen is None or not np.array_equal(view, seen):
+        fresh = seen is None or not np.array_equal(view, seen)
+        if fresh:
             draw.stage(view, _FLOORS[scene.floor.kind], style, sky, empty)
             draw.encode(empty, table, blank)
-            seen = view
-        frames[t] = blank
-        _place(rows, motion.poses[t])
-        draw.frame(rows, view, sky, samples, empty, table, frames[t], ids[t])
+            seen, frames[t] = view, blank
+            before[:] = 0
+        else:
+            frames[t], ids[t] = frames[t - 1], ids[t - 1]
+        moved = _moved(shown, motion.poses[t], fresh)
+        shown = motion.poses[t].copy() if shown is None else np.where((moved >> np.arange(len(rows)) & 1)[:, None], motion.poses[t], shown)
+        _place(rows, shown)
+        draw.frame(rows, moved, view, sky, samples, empty, table, frames[t], ids[t], places, shadows, before)
     return (frames, ids) if masks else frames
+
+
+def _moved(shown: np.ndarray | None, poses: np.ndarray, fresh: bool) -> int:
+    """Bits of the things that are not where they were last drawn (to a hundredth of a pixel); all of them for a fresh view."""
+    if shown is None or fresh:
+        return (1 << len(poses)) - 1
+    far = np.abs(poses - shown).max(1) > _STILL
+    return int(sum(1 << int(n) for n in np.flatnonzero(far)))
 
 
 def view_of(camera: np.ndarray, width: int, height: int) -> np.ndarray:

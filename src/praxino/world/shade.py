@@ -86,7 +86,7 @@ def colour(row, t, n, o, d, sun_seen, sky):
     elif look == METAL:
         glare, mirror, keep = 1.0 * shine**40, 0.75, 0.35
     elif look == GLASS:
-        glare, mirror, keep = 1.0 * shine**120, 0.10 + 0.55 * edge**3, 0.75
+        glare, mirror, keep = 1.0 * shine**120, 0.08 + 0.5 * edge**3, 0.45
     if sunward <= 0.0:
         glare = 0.0
     up = nz * 2.0 * facing + d[2] * k
