@@ -4,6 +4,7 @@ Shapes: t frames, n things. Quaternions (w, x, y, z).
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from praxino.world.scene import GRAVITY, Scene, Thing
 
 _STEP = 0.001
 """Seconds; the true step divides a frame evenly."""
+_SWING = 16.0
+"""Seconds of one swing of a moving camera."""
 _STIFF = 320.0
 """Natural frequency of a contact in rad/s: it lasts a hundredth of a second, ten steps."""
 
@@ -50,44 +53,74 @@ def simulate(scene: Scene, *, frames: int, fps: float = 30) -> Motion:
     _begin(scene, model, data)
     mujoco.mj_forward(model, data)
     count = len(scene.things)
+    bodies = [model.body(f"t{i}").id for i in range(count)]
     poses, velocities = np.zeros((frames, count, 7), np.float32), np.zeros((frames, count, 6), np.float32)
     contacts = []
     for t in range(frames):
         if t:
             mujoco.mj_step(model, data, steps)
-        poses[t, :, :3], poses[t, :, 3:] = data.xpos[1:], data.xquat[1:]
-        velocities[t] = _velocities(model, data, count)
-        contacts.append(_contacts(model, data))
-    return Motion(poses=poses, velocities=velocities, contacts=tuple(contacts), camera=camera_path(scene, frames, fps), fps=fps)
+        poses[t, :, :3], poses[t, :, 3:] = data.xpos[bodies], data.xquat[bodies]
+        velocities[t] = _velocities(model, data, bodies)
+        contacts.append(_contacts(model, data, bodies))
+    seen = camera_path(scene, frames, fps, poses=poses)
+    return Motion(poses=poses, velocities=velocities, contacts=tuple(contacts), camera=seen, fps=fps)
 
 
-def camera_path(scene: Scene, frames: int, fps: float) -> np.ndarray:
-    """Eye, target and focal length for every frame, (t, 7) float32."""
-    one = np.array([*scene.camera.eye, *scene.camera.target, scene.camera.focal], np.float32)
-    return np.repeat(one[None], frames, 0)
+def camera_path(scene: Scene, frames: int, fps: float, *, poses: np.ndarray | None = None) -> np.ndarray:
+    """Eye, target and focal length for every frame, (t, 7) float32. ``poses`` (t, n, 7): what a following camera follows."""
+    camera = scene.camera
+    path = np.repeat(np.array([*camera.eye, *camera.target, camera.focal])[None], frames, 0)
+    time = np.arange(frames) / fps
+    # A slow swing there and back: a quarter of it lasts four seconds, and it never ends.
+    swing = camera.amount * np.sin(2 * math.pi * time / _SWING)
+    eye, target = path[:, :3], path[:, 3:6]
+    match camera.move:
+        case "pan":
+            target[:, 0] += np.tan(swing) * -camera.eye[1]
+        case "tilt":
+            target[:, 2] += np.tan(swing) * -camera.eye[1]
+        case "orbit":
+            around = camera.amount * time
+            eye[:, 0], eye[:, 1] = -camera.eye[1] * np.sin(around), camera.eye[1] * np.cos(around)
+        case "dolly":
+            step = np.array(camera.target) - np.array(camera.eye)
+            path[:, :3] += swing[:, None] * step / np.linalg.norm(step)
+        case "zoom":
+            path[:, 6] *= np.exp(swing)
+        case "follow" if poses is not None:
+            drift = poses[:, 0, 0] - poses[0, 0, 0]
+            eye[:, 0] += drift
+            target[:, 0] += drift
+    return path.astype(np.float32)
 
 
-def _velocities(model: Any, data: Any, count: int) -> np.ndarray:
+def _velocities(model: Any, data: Any, bodies: list[int]) -> np.ndarray:
     import mujoco
 
-    out, one = np.empty((count, 6)), np.empty(6)
-    for i in range(count):
-        mujoco.mj_objectVelocity(model, data, mujoco.mjtObj.mjOBJ_XBODY, i + 1, one, 0)  # angular first, world axes
+    out, one = np.empty((len(bodies), 6)), np.empty(6)
+    for i, body in enumerate(bodies):
+        mujoco.mj_objectVelocity(model, data, mujoco.mjtObj.mjOBJ_XBODY, body, one, 0)  # angular first, world axes
         out[i, :3], out[i, 3:] = one[3:], one[:3]
     return out
 
 
-def _contacts(model: Any, data: Any) -> tuple[tuple[int, int], ...]:
+def _contacts(model: Any, data: Any, bodies: list[int]) -> tuple[tuple[int, int], ...]:
     if not data.ncon:
         return ()
-    bodies = model.geom_bodyid[data.contact.geom]
-    return tuple(sorted({(int(min(a, b)), int(max(a, b))) for a, b in bodies if a != b}))
+    number = {0: 0} | {body: i + 1 for i, body in enumerate(bodies)}
+    pairs = [sorted((number[int(a)], number[int(b)])) for a, b in model.geom_bodyid[data.contact.geom]]
+    return tuple(sorted({(a, b) for a, b in pairs if a != b}))
 
 
 def _begin(scene: Scene, model: Any, data: Any) -> None:
     half_step = 0.5 * GRAVITY * model.opt.timestep
     for i, thing in enumerate(scene.things):
-        v = model.body_dofadr[i + 1]
+        if thing.fixed or thing.attached is not None:
+            continue
+        v = model.body_dofadr[model.body(f"t{i}").id]
+        if thing.hinge is not None:
+            data.qvel[v] = np.dot(thing.spin, thing.hinge[1])
+            continue
         # An upright thing slides along the axes of its own first frame.
         data.qvel[v : v + 3] = matrix(thing.turn).T @ np.array(thing.velocity) if thing.upright else thing.velocity
         # Half a step of gravity too much in semi-implicit Euler, taken back: positions then lie on the true parabola.
@@ -114,18 +147,45 @@ _UPRIGHT = "".join(f'<joint type="slide" axis="{axis}"/>' for axis in ("1 0 0", 
 
 
 def _mjcf(scene: Scene, step: float) -> str:
-    assets, bodies = [], []
-    for i, thing in enumerate(scene.things):
-        geom, mesh = _geom(thing, i)
-        assets.append(mesh)
-        place, turn = " ".join(map(str, thing.position)), " ".join(map(str, thing.turn))
-        joints = _UPRIGHT if thing.upright else "<freejoint/>"
-        bodies.append(f'<body pos="{place}" quat="{turn}">{joints}{geom}</body>')
+    geoms = [_geom(thing, i) for i, thing in enumerate(scene.things)]
+    bodies = [_body(scene, i, [g for g, _ in geoms]) for i, thing in enumerate(scene.things) if thing.attached is None]
     return (
         f'<mujoco><option timestep="{step}" gravity="0 0 {-GRAVITY}" cone="elliptic" impratio="10" integrator="Euler"/>'
-        f"<asset>{''.join(assets)}</asset><worldbody>"
+        f"<asset>{''.join(mesh for _, mesh in geoms)}</asset><worldbody>"
         f'<geom type="plane" size="50 50 1" friction="1 0 0"/>{"".join(bodies)}</worldbody></mujoco>'
     )
+
+
+def _body(scene: Scene, i: int, geoms: list[str]) -> str:
+    """A thing, and the things attached to it, as an MJCF body."""
+    thing, parent = scene.things[i], scene.things[i].attached
+    place, turn, joints = thing.position, thing.turn, "<freejoint/>"
+    if parent is not None:
+        base = matrix(scene.things[parent].turn).T
+        place = base @ (np.array(thing.position) - np.array(scene.things[parent].position))
+        turn = _quaternion(base @ matrix(thing.turn))
+    if parent is not None or thing.fixed:
+        joints = ""
+    elif thing.hinge is not None:
+        anchor = matrix(thing.turn).T @ (np.array(thing.hinge[0]) - np.array(thing.position))
+        axis = matrix(thing.turn).T @ np.array(thing.hinge[1])
+        joints = f'<joint type="hinge" pos="{_text(anchor)}" axis="{_text(axis)}"/>'
+    elif thing.upright:
+        joints = _UPRIGHT
+    parts = "".join(_body(scene, k, geoms) for k, part in enumerate(scene.things) if part.attached == i)
+    return f'<body name="t{i}" pos="{_text(place)}" quat="{_text(turn)}">{joints}{geoms[i]}{parts}</body>'
+
+
+def _text(numbers: Iterable[float]) -> str:
+    return " ".join(str(float(n)) for n in numbers)
+
+
+def _quaternion(turn: np.ndarray) -> np.ndarray:
+    import mujoco
+
+    out = np.empty(4)
+    mujoco.mju_mat2Quat(out, turn.ravel())
+    return out
 
 
 def _geom(thing: Thing, i: int) -> tuple[str, str]:
@@ -136,6 +196,7 @@ def _geom(thing: Thing, i: int) -> tuple[str, str]:
     damping = -log / math.hypot(math.pi, log)
     spring = f'solref="{-_STIFF * _STIFF} {-2 * damping * _STIFF}" solimp="0.99 0.99 0.001"'
     common = f'{spring} friction="{max(thing.friction, 1e-5)} 0 0" mass="{thing.mass}" priority="1" condim="{1 if thing.friction == 0 else 3}"'
+    common += ' contype="0" conaffinity="0"' if thing.ghost else ""
     match thing.shape:
         case "sphere":
             return f'<geom type="sphere" size="{a}" {common}/>', ""

@@ -35,6 +35,9 @@ class Thing:
     role: str = "hero"  # hero: told of; other: told of second; prop: part of the set
     upright: bool = False  # moves and turns about the vertical, but does not tip
     fixed: bool = False
+    ghost: bool = False  # touches nothing
+    hinge: tuple[Vector, Vector] | None = None  # anchor and axis (world) it turns about; else it is free
+    attached: int | None = None  # index of an earlier thing it is part of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,11 @@ class Sky:
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
-    """Where the picture is taken from. ``focal``: focal length over the square root of the picture's area."""
+    """Where the picture is taken from. ``focal``: focal length over the square root of the picture's area.
+
+    ``move``: still, pan, tilt, orbit, dolly, zoom or follow; ``amount``: how much, in radians (pan, tilt), radians/s (orbit),
+    units (dolly) or natural log of the focal length (zoom); its sign is the way.
+    """
 
     eye: Vector
     target: Vector
