@@ -140,7 +140,7 @@ def _vocabulary(into: Path, plan: Plan) -> Vocabulary:
     path = into / "tokenizer.json"
     if not path.exists():
         captions: list[str] = []
-        for file in sorted((into / "latents").glob("*.safetensors"))[:40]:
+        for file in sorted((into / "latents").glob("*.safetensors"), reverse=True)[:40]:  # stills come last
             with safe_open(file, "pt") as held:
                 captions += [one for several in json.loads(held.metadata()["captions"]) for one in several]
         if plan.data is None:

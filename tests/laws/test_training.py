@@ -1,0 +1,97 @@
+"""What must never break in training."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from praxino.text import vocabulary
+from praxino.training import recipes, state
+from praxino.training.batches import Drawer, known_frames
+from praxino.training.latents import Shelf
+from praxino.training.muon import orthogonal
+from praxino.training.parallel import Team
+from praxino.training.recipes import Recipe
+from praxino.training.transformer import Run, Task, begin, one_step
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    words = vocabulary.learn(["a red ball rolls"], size=300)
+    recipe = recipes.tiny()
+    recipe = replace(recipe, text=replace(recipe.text, vocabulary=words.size))
+    folder = tmp_path_factory.mktemp("run")
+    return Task(
+        recipe=recipe, vocabulary=words, std=torch.ones(8), latents=folder, into=folder, deadline=time.time()
+    )  # fmt: skip
+
+
+def shelf(t: int) -> dict[tuple[int, int], Shelf]:
+    generator = torch.Generator().manual_seed(t)
+    latents = 0.1 * torch.randn(6, t, 3, 4, 8, generator=generator) + torch.tensor([1.0, -1.0] * 4)
+    matters = torch.rand(6, t, 3, 4, generator=generator) > 0.7
+    return {(64, 48): Shelf(latents=latents.half(), matters=matters, captions=[["a red ball", "a ball rolls"]] * 6)}
+
+
+def steps(run: Run, task: Task, count: int) -> list[float]:
+    drawer = Drawer(vocabulary=task.vocabulary, recipe=task.recipe.learn_flow, chunk=2, limit=16)
+    clips = shelf(5)
+    return [one_step(Team(), run, drawer, shelf(1), clips if run.step % 2 else None) for _ in range(count)]
+
+
+def test_resumed_training_equals_unbroken_training(task: Task, tmp_path: Path) -> None:
+    unbroken = begin(task, Team())
+    losses = steps(unbroken, task, 8)
+    first = begin(task, Team())
+    steps(first, task, 4)
+    state.save(tmp_path / "state.safetensors", first.tree())
+    second = begin(task, Team())
+    second.restore(state.load(tmp_path / "state.safetensors"))
+    assert steps(second, task, 4) == losses[4:]
+    for mine, theirs in zip(second.ema.model.parameters(), unbroken.ema.model.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_training_learns(task: Task) -> None:
+    losses = steps(begin(task, Team()), task, 60)
+    assert sum(losses[-10:]) < 0.6 * sum(losses[:10])
+
+
+def test_state_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    tree = {"a": torch.arange(3), "b": [{"c": 1.5, 4: "x"}, (torch.ones(2, 2), None, True)]}
+    state.save(tmp_path / "x.safetensors", tree)
+    back = state.load(tmp_path / "x.safetensors")
+    assert torch.equal(back["a"], tree["a"])
+    assert back["b"][0] == {"c": 1.5, 4: "x"}
+    assert torch.equal(back["b"][1][0], torch.ones(2, 2))
+    assert back["b"][1][1:] == [None, True]
+
+
+def test_every_served_prefix_is_trained() -> None:
+    generator = torch.Generator().manual_seed(0)
+    seen = {tuple(known_frames(12, 4, generator).tolist()) for _ in range(3000)}
+    for known in (0, 1, 2, 3, 4, 8):
+        for end in (False, True):
+            assert tuple([True] * known + [False] * (11 - known) + [end]) in seen
+    assert all(not all(known) for known in seen)
+    assert not known_frames(1, 4, generator).any(), "a still has nothing known"
+
+
+def test_muon_makes_updates_nearly_orthogonal() -> None:
+    update = orthogonal(torch.randn(3, 20, 50, generator=torch.Generator().manual_seed(0)))
+    sizes = torch.linalg.svdvals(update)
+    assert sizes.min() > 0.5
+    assert sizes.max() < 1.4
+
+
+def test_a_recipe_is_complete_on_its_own() -> None:
+    for recipe in (recipes.tiny(), recipes.pocket()):
+        assert isinstance(recipe, Recipe)
+        assert recipe.autoencoder.channels == recipe.transformer.latent_channels
+        assert recipe.text.width == recipe.transformer.text_channels
+        assert (recipe.data.frames - 1) % recipe.autoencoder.time == 0
+        assert abs(sum(recipe.data.shares) - 1) < 1e-9
+        for width, height in recipe.data.sizes:
+            assert width % recipe.autoencoder.space == height % recipe.autoencoder.space == 0
