@@ -13,6 +13,9 @@ from fractions import Fraction
 
 RESOLUTIONS = {"288p": 288, "540p": 540, "1080p": 1080}  # the short side
 MAX_ASPECT = 4.0  # of the long side to the short one
+EARLY = Fraction(
+    1, 4
+)  # of the shorter frame: what comes up this soon is on time, for containers round their timestamps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +111,8 @@ def shown(count: int, from_fps: float, to_fps: float) -> list[int]:
     """For each frame at ``to_fps``, which of ``count`` frames at ``from_fps`` is on screen at its moment."""
     source, target = exact_rate(from_fps), exact_rate(to_fps)
     wanted = max(1, round(count * target / source))
-    return [min(count - 1, int(k * source / target)) for k in range(wanted)]
+    early = EARLY * source / max(source, target)
+    return [min(count - 1, int(k * source / target + early)) for k in range(wanted)]
 
 
 def shown_at(times: Sequence[float], seconds: float, to_fps: float) -> list[int]:
@@ -118,8 +122,9 @@ def shown_at(times: Sequence[float], seconds: float, to_fps: float) -> list[int]
     """
     step = 1 / exact_rate(to_fps)
     wanted = max(1, round(Fraction(seconds).limit_denominator(1_000_000) / step))
-    # A tick early counts as on time: containers round their timestamps.
-    return [max(0, bisect_right(times, float(k * step) + 0.25 * float(step)) - 1) for k in range(wanted)]
+    gap = times[-1] / (len(times) - 1) if len(times) > 1 else float(step)
+    early = float(EARLY) * min(float(step), gap)
+    return [max(0, bisect_right(times, float(k * step) + early) - 1) for k in range(wanted)]
 
 
 # --- pixels

@@ -15,16 +15,10 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM", "TGA", "I
 MOVING = {"GIF", "PNG"}  # formats whose many frames FFmpeg plays as a clip; of others the first frame counts
 
 
-def size(path: Path) -> tuple[int, int] | None:
-    """(width, height) of an upright picture, from its header; None where the file is not a (still) picture.
-
-    Raises ValueError where it is too large.
-    """
+def is_picture(path: Path) -> bool:
+    """Whether the file is a (still) picture, from its header. Raises ValueError where it is one that is too large."""
     with _opened(path) as image:
-        if image is None:
-            return None
-        turned = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}
-        return (image.height, image.width) if turned else image.size
+        return image is not None
 
 
 def read(path: Path) -> NDArray[np.uint8]:

@@ -8,8 +8,9 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
+from statistics import median
 from typing import Literal, cast
 
 import av
@@ -72,8 +73,7 @@ def probe(path: Path) -> Probe:
     Raises ValueError where the file is missing, broken, too large or too long.
     """
     _exists(path)
-    still = picture.size(path)
-    if still is not None:
+    if picture.is_picture(path):
         height, width = picture.read(path).shape[:2]
         return Probe(kind="picture", width=width, height=height, frames=1, fps=PICTURE_FPS, seconds=1 / PICTURE_FPS)
     with _opened(path) as container:
@@ -93,7 +93,7 @@ def stream(path: Path, *, fps: float | None = None) -> Iterator[Frame]:
     Memory does not grow with length. Raises ValueError as ``probe`` does.
     """
     _exists(path)
-    if picture.size(path) is not None:
+    if picture.is_picture(path):
         yield picture.read(path)
         return
     with _opened(path) as container:
@@ -176,7 +176,8 @@ def _timing(container: InputContainer, path: Path) -> _Timing:
     if not times:
         raise ValueError(f"{path} holds no frames; choose another file")
     fps = _rate(times, guess)
-    seconds = times[-1] + 1 / fps
+    gaps = [after - before for before, after in pairwise(times)]
+    seconds = times[-1] + (median(gaps) if gaps else 1 / fps)  # the last frame stays as long as the others
     if seconds > LONGEST:
         raise ValueError(f"{path} is too long ({seconds:.0f} s); use at most {LONGEST:.0f} s")
     return _Timing(times=times, fps=fps, seconds=seconds)

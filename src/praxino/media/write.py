@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from praxino import geometry
 
-QUALITY = 15  # x264's constant rate factor: a clip that is written again keeps 40 dB and more
+QUALITY = 17  # x264's constant rate factor: a clip that is written again keeps 40 dB and more
+# No macroblock tree: x264's AVX-512 code for it now and then gives other bits for the same frames (docs/log.md).
+SAME: dict[str, object] = {"preset": "veryfast", "mbtree": "0"}
 BT709 = 1  # the number of ITU-R BT.709 in ITU-T H.273, for matrix, primaries and transfer alike
 LIMITED = 1  # of range: FFmpeg's AVCOL_RANGE_MPEG
 
@@ -55,7 +57,7 @@ class Writer:
         self._container.metadata.update(self._metadata)
         stream = self._container.add_stream("libx264", rate=self._rate)
         stream.width, stream.height, stream.pix_fmt = *self._size, "yuv420p"
-        stream.options = {"crf": str(self._quality), "preset": "veryfast", "g": str(max(1, round(2 * self._rate)))}
+        stream.options = SAME | {"crf": str(self._quality), "g": str(max(1, round(2 * self._rate)))}
         context = stream.codec_context
         context.thread_count = 2  # x264's output depends on how many, so it must not depend on the machine
         context.colorspace = context.color_primaries = context.color_trc = BT709
