@@ -27,6 +27,7 @@ from praxino.media.fit import fit
 
 LARGEST = 4096  # pixels of a side of a clip
 LONGEST = 600.0  # seconds
+MOST_BYTES = 3 * 2**30  # of frames that `read` holds at once; `stream` has no such limit
 PICTURE_FPS = 30.0  # a picture has no rate; it is a clip of one frame at this one
 # Containers that hold video themselves. Playlists are not among them: they name other files and addresses.
 CONTAINERS = (
@@ -113,9 +114,16 @@ def read(
     """A picture (one frame) or a clip, whole, or its first ``limit`` frames.
 
     ``fps`` resamples it in time, ``size`` (width, height) fits each frame as it is read.
-    Raises ValueError like ``probe``.
+    Raises ValueError like ``probe``, and where the frames would take more than 3 GiB.
     """
-    rate = fps if fps is not None else probe(path).fps
+    about = probe(path)
+    rate = about.fps if fps is None else fps
+    width, height = size or (about.width, about.height)
+    wanted = geometry.frames_of_seconds(about.seconds, rate)
+    if width * height * 3 * min(wanted, limit or wanted) > MOST_BYTES:
+        raise ValueError(
+            f"{path} is too long ({about.seconds:.0f} s) at {width}x{height}; cut it, or ask for a smaller size"
+        )
     frames = (frame if size is None else _fitted(frame, size, mode) for frame in stream(path, fps=fps))
     held = list(islice(frames, limit))
     if not held:

@@ -140,6 +140,12 @@ def test_a_clip_that_is_too_large_is_refused(encode: Encode):
         read.probe(encode(moving(1, width=5000, height=16), "wide.mkv", codec="ffv1"))
 
 
+def test_a_clip_that_would_fill_the_memory_is_refused_before_it_is_decoded(encode: Encode):
+    path = encode(moving(2), at=[0, 250_000])
+    with pytest.raises(ValueError, match="too long .* at 1920x1080; cut it"):
+        read.read(path, fps=30, size=(1920, 1080))
+
+
 def test_a_clip_that_is_too_long_is_refused(encode: Encode):
     path = encode(moving(2), at=[0, 700_000])
     with pytest.raises(ValueError, match="too long .7.. s.; use at most 600 s"):
