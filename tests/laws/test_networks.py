@@ -81,6 +81,22 @@ def test_encoding_and_decoding_in_pieces_equals_doing_it_at_once() -> None:
     assert whole.shape == frames.shape
 
 
+@torch.inference_mode()
+def test_bfloat16_weights_compute_nearly_what_float32_ones_do() -> None:
+    model = _transformer().float()
+    latents, time = torch.randn(1, 4, 3, 4, 8), torch.rand(1, 4)
+    words, mask = _text()
+    fine = model(latents, time, (words.float(), mask))
+    coarse = model.bfloat16()(latents, time, (words.bfloat16(), mask))
+    assert coarse.dtype == torch.float32, "noise and clean are mixed in the latents' own precision"
+    assert (coarse - fine).square().mean() < 1e-3 * fine.square().mean()
+    coder = _awake(Autoencoder(autoencoder_config.tiny())).float()
+    frames = torch.rand(1, 9, 16, 16, 3) * 2 - 1
+    back = coder.decode(coder.encode(frames))
+    again = coder.bfloat16().decode(coder.encode(frames)).float()
+    assert (again - back).square().mean() < 1e-3 * back.square().mean()
+
+
 def test_frames_that_do_not_fill_latents_are_refused() -> None:
     with pytest.raises(ValueError, match="4 frames must be 1 \\+ a multiple of 4"):
         Autoencoder(autoencoder_config.tiny()).encode(torch.zeros(1, 4, 16, 16, 3))

@@ -42,6 +42,7 @@ class Autoencoder(nn.Module):
         Without ``state`` the first frame is the film's first; a non-empty ``state`` continues the piece it comes from.
         """
         state = {} if state is None else state
+        frames = frames.to(self.still_in.weight.dtype)
         stills, clips = self._cut(frames, begun="begun" in state)
         state["begun"] = torch.ones(())
         p = self.config.space
@@ -59,6 +60,7 @@ class Autoencoder(nn.Module):
     def decode(self, latents: Tensor, *, state: State | None = None) -> Tensor:
         """Latents (b, t, h, w, c) -> frames, about -1..1: time * t, or 1 + time * (t - 1) at the film's start."""
         state = {} if state is None else state
+        latents = latents.to(self.still_in.weight.dtype)
         begun = "begun" in state
         state["begun"] = torch.ones(())
         detail = self.decoder(latents, state)  # (b, t * s, H, W, 3)

@@ -66,18 +66,18 @@ def _encoded(
     native: np.ndarray, end: np.ndarray | None, frames: int, parts: Parts, frame: Frame
 ) -> tuple[Tensor, Tensor]:
     time, space, coder = parts.compression.time, parts.compression.space, parts.autoencoder
-    weights = coder.mean
+    device = coder.mean.device
     t = geometry.covering(frames, time)
     h, w = frame.native_height // space, frame.native_width // space
-    clean = torch.zeros(1, t, h, w, coder.config.channels, device=weights.device, dtype=weights.dtype)
-    known = torch.zeros(t, dtype=torch.bool, device=weights.device)
+    clean = torch.zeros(1, t, h, w, coder.config.channels, device=device)
+    known = torch.zeros(t, dtype=torch.bool, device=device)
     if len(native):
-        latents = coder.encode(_unit(native).to(weights)[None])
+        latents = coder.encode(_unit(native).to(device)[None])
         clean[:, : latents.shape[1]], known[: latents.shape[1]] = latents, True
     if end is not None:
         # The end is a moment held still: the frames of one latent, with itself before it for the encoder's past.
         held = frame.into_native(np.repeat(end[None], 1 + time, 0))
-        clean[:, -1], known[-1] = coder.encode(_unit(held).to(weights)[None])[:, -1], True
+        clean[:, -1], known[-1] = coder.encode(_unit(held).to(device)[None])[:, -1], True
     return clean, known
 
 

@@ -58,7 +58,8 @@ class Transformer(nn.Module):
         cache = cache if cache is not None else Cache()
         x, (skip, out) = self._precondition(latents, time)
         p = self.config.patch
-        x = self.patch_in(rearrange(x, "b t (h p) (w q) c -> b t (h w) (p q c)", p=p, q=p))  # (b, t, s, d)
+        x = rearrange(x.to(self.dtype), "b t (h p) (w q) c -> b t (h w) (p q c)", p=p, q=p)
+        x = self.patch_in(x)  # (b, t, s, d)
         if self.first is not None:
             kind = (torch.arange(start, start + x.shape[1], device=x.device) == 0).long()
             x = x + self.first[kind][None, :, None]
@@ -76,7 +77,12 @@ class Transformer(nn.Module):
         x = self.patch_out(modulate(layer_norm(x), shift, scale))
         rows = latents.shape[2] // p
         x = rearrange(x, "b (t h w) (p q c) -> b t (h p) (w q) c", t=latents.shape[1], h=rows, p=p, q=p)
-        return skip * latents + out * x
+        return skip * latents + out * x.to(latents.dtype)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights. Latents may have a finer one: noise and clean are mixed in float32 whatever the weights are."""
+        return self.patch_in.weight.dtype
 
     def _context(
         self, latents: Tensor, time: Tensor, text: tuple[Tensor, Tensor], *, start: int, seen: list[Sight]
@@ -84,7 +90,7 @@ class Transformer(nn.Module):
         config, (_b, t, h, w, _) = self.config, latents.shape
         words, mask = text
         words = self.text_out(F.gelu(self.text_in(words), approximate="tanh"))
-        wave = sinusoid(1000 * time, config.time_channels).to(latents.dtype)
+        wave = sinusoid(1000 * time, config.time_channels).to(self.dtype)
         embedded = self.time_out(F.silu(self.time_in(wave)))  # (b, t, d)
         if config.pools_text:
             share = mask.to(words.dtype) / mask.sum(-1, keepdim=True).clamp(min=1)
@@ -92,7 +98,7 @@ class Transformer(nn.Module):
         shift = rearrange(self.time_shift(F.silu(embedded)), "b t (k d) -> b t k d", k=6)
         size = (t, h // config.patch, w // config.patch)
         turn = rope.angles(start=start, size=size, channels=config.width // config.heads).to(latents.device)
-        pair = (turn.cos().to(latents.dtype), turn.sin().to(latents.dtype))
+        pair = (turn.cos().to(self.dtype), turn.sin().to(self.dtype))
         return Context(shift=shift, turn=pair, sights=seen, text=words, mask=mask), embedded
 
     def _precondition(self, latents: Tensor, time: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
