@@ -1,0 +1,74 @@
+"""The model that ships, for real: what is asked for is seen, and moves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from praxino import checkpoint
+from praxino.generation.film import make
+from praxino.media import read
+from praxino.request import Request, Shot
+
+HUES = {"red": 0, "yellow": 54, "green": 125, "blue": 222}  # degrees
+
+
+def moving(film: np.ndarray) -> tuple[float, float]:
+    """Of the saturated pixels that move: the median hue's angle in degrees, and the drift, as a share of the width."""
+    film = film[::4]
+    x = film.astype(np.float32) / 255
+    high, low = x.max(-1), x.min(-1)
+    span = np.maximum(high - low, 1e-6)
+    r, g, b = x[..., 0], x[..., 1], x[..., 2]
+    hue = np.where(high == r, (g - b) / span % 6, np.where(high == g, (b - r) / span + 2, (r - g) / span + 4)) * 60
+    away = np.abs(film.astype(int) - np.median(film, 0)).max(-1) > 40
+    mask = away & (span / np.maximum(high, 1e-6) > 0.35) & (high > 0.2)
+    assert mask.sum() > 100, "nothing coloured moves"
+    angle = np.angle(np.exp(1j * np.deg2rad(hue[mask])).mean(), deg=True) % 360
+    across = [np.nonzero(m)[1].mean() / film.shape[2] for m in mask if m.sum() > 10]
+    third = max(1, len(across) // 3)
+    return float(angle), float(np.mean(across[-third:]) - np.mean(across[:third]))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "colour", "way"),
+    [
+        ("a red ball rolls to the right on a plain grey floor", "red", 1),
+        ("一个蓝色的立方体在灰色地面上向左滑动", "blue", -1),
+    ],
+)
+def test_the_colour_and_the_direction_asked_for_are_seen(prompt: str, colour: str, way: int, tmp_path: Path) -> None:
+    shots = (Shot(seconds=2, prompt=prompt),)
+    done = make(Request(shots=shots, seed=1, width=256, height=144), tmp_path / "a.mp4")
+    assert done["warnings"] == []
+    angle, drift = moving(read.read(tmp_path / "a.mp4").frames)
+    assert abs((angle - HUES[colour] + 180) % 360 - 180) < 30
+    assert np.sign(drift) == way
+
+
+def test_the_model_that_ships_is_small_and_says_what_it_knows() -> None:
+    folder = checkpoint.find("pocket")
+    assert 2**20 < (folder / "weights.safetensors").stat().st_size <= 60 * 2**20
+    card = checkpoint.card(folder)["card"]
+    assert card["rung"] == "one"
+    assert {"ball", "红色"} <= set(card["words"])
+
+
+def test_the_autoencoder_that_ships_keeps_what_it_should() -> None:
+    import torch
+
+    from praxino.generation.parts import open_autoencoder
+    from praxino.training.source import clip
+
+    model = open_autoencoder(checkpoint.find("pocket"))
+    square, moved = [], []
+    for seed in range(900, 906):
+        frames = clip(seed, rung="one", size=(256, 144), frames=17).frames
+        unit = torch.from_numpy(frames).float() / 127.5 - 1
+        with torch.inference_mode():
+            error = ((model.decode(model.encode(unit[None]))[0].clamp(-1, 1) - unit) / 2).square().mean(-1).numpy()
+        away = np.abs(frames.astype(int) - np.median(frames, 0)).max(-1) > 24
+        square.append(error.mean())
+        moved += [error[away]] if away.any() else []
+    assert -10 * np.log10(np.mean(square)) > 31.5
+    assert -10 * np.log10(np.concatenate(moved).mean()) > 22.5
