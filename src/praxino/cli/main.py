@@ -35,7 +35,7 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Put the command itself in the place of its line in --help."""
-        if args and args[0] in self.commands:
+        if args and args[0] in COMMANDS and args[0] in self.commands:
             self.commands[args[0]] = opened(args[0])
         return super().resolve_command(ctx, args)
 
@@ -69,6 +69,7 @@ def _praxino(
 def main() -> None:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells hand it down ignored to what runs behind them
     sys.exit(run(sys.argv[1:]))
 
 

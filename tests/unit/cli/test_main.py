@@ -1,6 +1,7 @@
 """The front of the command line: inspect, models, help, progress."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -101,6 +102,25 @@ def test_bad_input_is_refused_without_torch(tmp_path: Path):
     args = ["generate", "a ball", "-o", str(tmp_path / "f.mp4"), "--start", "none.png"]
     done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_program_through_every_finally(tmp_path: Path, number: signal.Signals, code: int):
+    program = (
+        "import os, pathlib, sys, time, praxino.cli.main as m\n"
+        "@m.app.command()\n"
+        "def wait(number: int):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), number); time.sleep(10)\n"
+        "    finally:\n"
+        "        pathlib.Path('cleaned').touch()\n"
+        "m.main()\n"
+    )
+    arguments = [sys.executable, "-c", program, "wait", str(int(number))]
+    done = subprocess.run(arguments, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "cleaned").exists()
 
 
 def test_progress_on_a_log_is_at_most_a_line_a_second(capsys):
