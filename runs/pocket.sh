@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole life of `pocket`, the model that ships, in order: about four hours of two CPU cores, no GPU.
 #   runs/pocket.sh [FOLDER]
-# Every stage goes on where it stopped, so an interrupted run is simply started again.
+# Start it again after an interruption: finished stages are skipped, the one that was cut off goes on from its last save.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"
@@ -10,8 +10,11 @@ into=${1:-runs/pocket}
 # Keep large buffers mapped between steps: torch trains about 1.4 times as fast on a CPU (docs/log.md).
 export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592
 
-done_with() { [ -e "$into/.$1" ]; }
-finish() { touch "$into/.$1"; }
+stage() { # a name, what to train, minutes: each stage once
+    if [ -e "$into/.$1-done" ]; then return; fi
+    train "$2" "$3"
+    touch "$into/.$1-done"
+}
 train() { # what, minutes
     local resume=()
     if [ -e "$into/autoencoder/config.json" ]; then resume=(--resume); fi
@@ -20,14 +23,14 @@ train() { # what, minutes
 
 # 1. The encoder: principal components of the world's patches, solved in seconds, and fixed from here on
 #    (docs/decisions/0002). One minute is all it gets, so the decoder is still nothing but the transpose.
-done_with components || { train autoencoder 1 && finish components; }
+stage components autoencoder 1
 
 # 2. The world rendered and encoded once (half an hour), then the transformer: stills first, then clips.
 #    $into/samples-*.png shows the same prompts every five minutes, $into/flow/curve.png the loss.
-done_with flow || { train pocket 170 && finish flow; }
+stage flow pocket 170
 
 # 3. The decoder, which learns what the transpose misses. Latents and transformer stay valid.
-done_with decoder || { train autoencoder 40 && finish decoder; }
+stage decoder autoencoder 40
 
 # 4. Both together, in bfloat16, as one folder.
 train pocket 0.1
