@@ -101,5 +101,5 @@ def pocket() -> Recipe:
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket(),
         learn_autoencoder=AutoencoderRecipe(),
-        learn_flow=FlowRecipe(still_steps=1_500),
+        learn_flow=FlowRecipe(still_steps=900),
     )

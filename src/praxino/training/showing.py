@@ -22,12 +22,17 @@ PROMPTS = (
 )
 
 
+FILMS = 3
+"""How many of them are shown as films: each takes a CPU as long as a dozen steps of training."""
+
+
 @torch.inference_mode()
 def show(parts: Parts, path: Path, *, clips: bool, prompts: Sequence[str] = PROMPTS) -> None:
-    """One picture per prompt, or a row of six moments of two seconds per prompt, as one PNG."""
+    """One picture per prompt, or a row of six moments of one chunk for the first few prompts, as one PNG."""
     pictures = []
-    for seed, prompt in enumerate(prompts):
-        frames = film(parts, prompt, latents=8 if clips else 1, seed=seed)
+    chunk = parts.transformer.config.chunk
+    for seed, prompt in enumerate(prompts[:FILMS] if clips else prompts):
+        frames = film(parts, prompt, latents=chunk if clips else 1, seed=seed)
         pictures.append(frames[np.linspace(0, len(frames) - 1, 6).round().astype(int)] if clips else frames)
     grid(np.concatenate(pictures), path, columns=6 if clips else 4)
 

@@ -88,7 +88,7 @@ class Task:
     latents: Path  # folder of encoded samples
     into: Path
     deadline: float  # time.time()
-    save_every: float = 300.0  # seconds
+    save_every: float = 600.0  # seconds
 
 
 def begin(task: Task, team: Team) -> Run:
