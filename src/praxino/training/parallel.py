@@ -68,7 +68,7 @@ def run(work: Work, *, processes: int) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        spawn(_member, args=(work, processes, port), nprocs=processes)
+        spawn(_member, args=(work, processes, port), nprocs=processes, daemon=True)  # they end with their parent
 
 
 def _member(rank: int, work: Work, size: int, port: int) -> None:
