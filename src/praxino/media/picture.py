@@ -33,9 +33,7 @@ def read(path: Path) -> NDArray[np.uint8]:
             image.load()
             return np.asarray(_rgb(ImageOps.exif_transpose(image)))
         except Exception as error:  # noqa: BLE001 - decoders of broken files raise anything
-            raise ValueError(
-                f"{path} is a broken picture ({_reason(error)}); save it again or choose another"
-            ) from None
+            raise _broken(path, error) from None
 
 
 @contextmanager
@@ -50,18 +48,20 @@ def _opened(path: Path) -> Generator[Image.Image | None]:
             return
         except Image.DecompressionBombError:
             raise ValueError(f"{path} has too many pixels; use at most {MOST_PIXELS // 1_000_000} million") from None
-        except (FileNotFoundError, IsADirectoryError, PermissionError):
-            raise
         except Exception as error:  # noqa: BLE001 - decoders of broken files raise anything
-            raise ValueError(
-                f"{path} is a broken picture ({_reason(error)}); save it again or choose another"
-            ) from None
+            raise _broken(path, error) from None
         with image:
             if image.width * image.height > MOST_PIXELS:
                 most = f"use at most {MOST_PIXELS // 1_000_000} million"
                 raise ValueError(f"{path} has too many pixels ({image.width}x{image.height}); {most}")
-            moves = image.format in MOVING and getattr(image, "is_animated", False)
-            yield None if moves else image
+            yield None if _moves(image, path) else image
+
+
+def _moves(image: Image.Image, path: Path) -> bool:
+    try:
+        return image.format in MOVING and bool(getattr(image, "is_animated", False))
+    except Exception as error:  # noqa: BLE001 - as above: it looks for a second frame
+        raise _broken(path, error) from None
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -81,5 +81,6 @@ def _deep(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(np.broadcast_to(rearrange(grey, "h w -> h w 1"), (*grey.shape, 3))))
 
 
-def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:80]
+def _broken(path: Path, error: Exception) -> ValueError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:80]
+    return ValueError(f"{path} is a broken picture ({reason}); save it again or choose another")

@@ -4,6 +4,7 @@ Frames come out upright and at a constant rate, whatever the file's own timestam
 the headers, before anything is decoded. Every failure is a ValueError that names the file and the remedy.
 """
 
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -141,6 +142,8 @@ def _exists(path: Path) -> None:
         raise ValueError(f"{path} does not exist; give a picture or a clip")
     if not path.is_file():
         raise ValueError(f"{path} is not a file; give a picture or a clip")
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"{path} may not be read; change its permissions or choose another")
 
 
 @contextmanager
@@ -160,7 +163,7 @@ def _check(container: InputContainer, path: Path) -> None:
     if not container.streams.video:
         raise ValueError(f"{path} holds no video; choose another file")
     video = container.streams.video[0]
-    if video.width < 1 or video.height < 1:
+    if min(getattr(video, "width", 0), getattr(video, "height", 0)) < 1:  # of an unknown codec, or broken
         raise ValueError(f"{path} holds video without a size; it is broken or not complete")
     if max(video.width, video.height) > LARGEST:
         raise ValueError(f"{path} is too large ({video.width}x{video.height}); use at most {LARGEST} pixels a side")

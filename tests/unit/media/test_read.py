@@ -188,3 +188,24 @@ def test_what_does_not_exist_is_refused(tmp_path: Path):
         read.probe(tmp_path / "none.png")
     with pytest.raises(ValueError, match="is not a file"):
         read.probe(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["p.png", "p.jpg", "p.gif", "p.bmp", "p.webp", "p.tiff", "moving.gif", "clip.mp4"])
+def test_a_damaged_file_is_read_or_refused_but_nothing_else(encode: Encode, tmp_path: Path, name: str):
+    path = tmp_path / name
+    pages = [Image.fromarray(frame) for frame in moving(3, width=48, height=32)]
+    if name == "clip.mp4":
+        encode(moving(5), name)
+    else:
+        pages[0].save(path, **({"save_all": True, "append_images": pages[1:]} if name == "moving.gif" else {}))
+    whole, chance = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(25):
+        damaged = bytearray(whole)
+        for at in chance.integers(0, min(len(whole), 400), size=3):
+            damaged[at] = chance.integers(0, 256)
+        path.write_bytes(damaged[: None if chance.random() < 0.7 else chance.integers(0, len(whole))])
+        try:
+            assert read.probe(path).frames >= 1
+            assert read.read(path, limit=3).frames.ndim == 4
+        except ValueError as error:
+            assert name in str(error)
