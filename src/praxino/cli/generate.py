@@ -1,7 +1,7 @@
 """`praxino generate`: a film from words, a picture or a clip."""
 
 import json
-import os
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -83,11 +83,11 @@ def generate(
         )
     )
     _check_sources(wanted)
-    _check_target(output, ".mp4")
     if sheet is not None:
         _check_target(sheet, ".png")
     if journal is not None:
         _check_folder(journal, "journal")
+    _check_target(output, ".mp4")
     _tell(_made(wanted, output, journal=journal, sheet=sheet), as_json=as_json)
 
 
@@ -120,10 +120,10 @@ def _check_target(path: Path, ending: str) -> None:
 def _check_folder(folder: Path, name: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        raise ValueError(f"{name} {folder} cannot be made ({error.strerror}); choose another") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ValueError(f"{name} {folder} cannot be written to; choose another")
+        raise ValueError(f"{name} {folder} cannot be written to ({error.strerror}); choose another") from None
 
 
 def _tell(summary: dict[str, Any], *, as_json: bool) -> None:

@@ -194,6 +194,12 @@ def test_a_folder_that_may_not_be_written_is_refused(ask, tmp_path: Path):
     assert ask("a ball", output=tmp_path / "locked" / "film.mp4") == 2
 
 
+def test_a_place_where_nothing_can_be_written_is_refused_before_any_work(ask, maker: Maker):
+    assert ask("a ball", output=Path("/dev/null/film.mp4")) == 2
+    assert ask("a ball", output=Path("/proc/film.mp4")) == 2
+    assert not maker.asked
+
+
 def test_missing_folders_are_made(ask, tmp_path: Path):
     assert ask("a ball", output=tmp_path / "new" / "films" / "film.mp4") == 0
 
