@@ -18,7 +18,7 @@ from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.journal import Journal
 from praxino.generation.parts import Parts
-from praxino.generation.prefix import Known
+from praxino.generation.prefix import Known, opening
 from praxino.generation.rollout import Manner, Score, rollout
 from praxino.request import Request
 
@@ -29,7 +29,7 @@ Report = Callable[[str, float], None]
 def frames_of(request: Request, known: Known) -> int:
     """How many frames the film has: those asked for and, before them, those of a clip given as its start."""
     asked = geometry.frames_of_seconds(request.seconds, request.fps)
-    return asked + (len(known.start) if known.moving else 0)
+    return asked + (known.given if known.moving else 0)
 
 
 @torch.inference_mode()
@@ -54,8 +54,8 @@ def generate(
         taken += 1
         report("sampling", taken / steps)
 
-    if len(known.start):
-        yield known.start
+    for picture in opening(request, request.fps):
+        yield picture[None]
     finisher, state, position = None, {}, 0
     for number, latents in rollout(score, parts, manner=manner, done=done, step=step):
         if journal and number not in done:
@@ -101,10 +101,9 @@ def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: 
     """``made`` (h, w, 3) is the first native frame pushed: the last one given, or the film's first."""
     ratio = parts.card.fps / request.fps
     asked = geometry.frames_of_seconds(request.seconds, request.fps)
-    given = len(known.start) > 0
-    detail = None
-    if given:
-        detail = Detail(given=_unit(known.start[-1]), made=frame.out_of_native(made[None])[0])
+    given, detail = known.last is not None, None
+    if known.last is not None:
+        detail = Detail(given=_unit(known.last), made=frame.out_of_native(made[None])[0])
     return Finisher(
         frame=frame,
         ratio=ratio,

@@ -3,6 +3,8 @@
 Shapes: f frames, h rows, w columns of pixels or latents, t latents, c channels.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,57 +15,68 @@ from torch import Tensor
 from praxino import geometry
 from praxino.generation.frame import Frame
 from praxino.generation.parts import Parts
-from praxino.media import read
+from praxino.media import fit, read
 from praxino.request import Request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """A film's plan: how many native frames, which of its latents are given, and the given frames themselves."""
+    """A film's plan: how many native frames the model makes, and which of its latents are given."""
 
-    frames: int  # native frames of the film the model makes, the part of the start that it sees included
+    frames: int  # native frames of the part of the film that the model makes or sees
     seen: int  # of these, frames that were given at the start
     latents: Tensor  # (1, t, h, w, c): given latents in place, zeros elsewhere
     known: Tensor  # (t,) bool
-    start: np.ndarray  # (f, H, W, 3) uint8 at the output's size and rate: what comes first, untouched; f may be 0
+    given: int  # frames of the start at the output's rate; 0: there is none
     moving: bool  # whether the start is a clip, to which the film is added, or a picture, with which it begins
+    last: np.ndarray | None  # (H, W, 3) uint8: the start's last frame, at the output's size
     end: np.ndarray | None  # (H, W, 3) uint8 at the output's size
 
 
 def prefix(request: Request, parts: Parts, frame: Frame) -> Known:
-    """Read, fit and encode what the request gives.
+    """Read, fit and encode what the request gives; of a clip only the last frames are held.
 
     Raises ValueError for pictures and clips that cannot be read.
     """
-    native = shown = np.empty((0, request.height, request.width, 3), np.uint8)
-    moving = False
+    given, moving, last = 0, False, None
+    tail: deque[np.ndarray] = deque(maxlen=_reach(parts))
     if request.start is not None:
-        shown = _fitted(request.start, request, request.fps)
         moving = read.probe(Path(request.start)).kind == "clip"
-        again = request.fps != parts.card.fps and moving
-        source = _fitted(request.start, request, parts.card.fps) if again else shown
-        native = frame.into_native(source[-_reach(parts, len(source)) :])
-    end = None if request.end is None else _fitted(request.end, request, None)[-1]
-    wanted = geometry.frames_of_seconds(request.seconds, parts.card.fps)
-    frames = wanted + (len(native) if moving else 0)
+        for last in opening(request, request.fps):
+            given += 1
+            tail.append(last)
+        if moving and request.fps != parts.card.fps:
+            tail.extend(opening(request, parts.card.fps))
+    seen = geometry.frames_of(geometry.latent_frames(len(tail), parts.compression.time), parts.compression.time)
+    seen = seen if tail else 0
+    native = frame.into_native(np.stack(list(tail)[-seen:])) if tail else None
+    end = None if request.end is None else next(_fitted(request.end, request, None))
+    frames = geometry.frames_of_seconds(request.seconds, parts.card.fps) + (seen if moving else 0)
     clean, known = _encoded(native, end, frames, parts, frame)
-    return Known(frames=frames, seen=len(native), latents=clean, known=known, start=shown, moving=moving, end=end)
+    return Known(
+        frames=frames, seen=seen, latents=clean, known=known, given=given, moving=moving, last=last, end=end
+    )  # fmt: skip
 
 
-def _fitted(path: str, request: Request, fps: float | None) -> np.ndarray:
-    return read.read(Path(path), fps=fps, size=(request.width, request.height), mode=request.fit).frames
+def opening(request: Request, fps: float) -> Iterator[np.ndarray]:
+    """The frames (H, W, 3) uint8 of the request's start, one by one, at the output's size and at ``fps``."""
+    if request.start is not None:
+        yield from _fitted(request.start, request, fps)
 
 
-def _reach(parts: Parts, frames: int) -> int:
-    """How many of a start's last frames the model sees: whole latents, at most one chunk of them."""
-    time = parts.compression.time
-    latents = min(parts.transformer.config.chunk, geometry.latent_frames(frames, time))
-    return geometry.frames_of(latents, time)
+def _fitted(path: str, request: Request, fps: float | None) -> Iterator[np.ndarray]:
+    for picture in read.stream(Path(path), fps=fps):
+        yield fit.fit(picture[None], width=request.width, height=request.height, mode=request.fit)[0]
+
+
+def _reach(parts: Parts) -> int:
+    """How many of a start's last frames the model sees at most: those of one chunk."""
+    return geometry.frames_of(parts.transformer.config.chunk, parts.compression.time)
 
 
 @torch.inference_mode()
 def _encoded(
-    native: np.ndarray, end: np.ndarray | None, frames: int, parts: Parts, frame: Frame
+    native: np.ndarray | None, end: np.ndarray | None, frames: int, parts: Parts, frame: Frame
 ) -> tuple[Tensor, Tensor]:
     time, space, coder = parts.compression.time, parts.compression.space, parts.autoencoder
     device = coder.mean.device
@@ -71,7 +84,7 @@ def _encoded(
     h, w = frame.native_height // space, frame.native_width // space
     clean = torch.zeros(1, t, h, w, coder.config.channels, device=device)
     known = torch.zeros(t, dtype=torch.bool, device=device)
-    if len(native):
+    if native is not None:
         latents = coder.encode(_unit(native).to(device)[None])
         clean[:, : latents.shape[1]], known[: latents.shape[1]] = latents, True
     if end is not None:

@@ -60,7 +60,7 @@ def rollout(
         pair = (texts[prompt], texts[score.negative])
         generator = _generator(score.seed, number)
         if number in done:
-            latents = done[number]
+            latents = done[number].to(score.clean)
         elif score.known[span].all():
             latents = score.clean[:, span]
         else:

@@ -25,6 +25,8 @@ from praxino.training.recipes import Recipe
 from praxino.training.sheets import compare
 from praxino.training.windows import HELD_OUT, Windows, windows
 
+SAVE_EVERY = 120.0
+"""Seconds of work that an interruption costs at most."""
 MOVES = 24
 """A pixel moves where it is further than this (of 255) from its median over the clip."""
 
@@ -62,16 +64,19 @@ def start(recipe: Recipe, held: Windows) -> Autoencoder:
 
 def work(team: Team, *, recipe: Recipe, into: Path, deadline: float, report: Callable[[int, float], None]) -> None:
     """Train what `start` made in ``into`` until ``deadline`` (time.time()), or go on; leave the average there."""
-    held, learn, run = windows(into, recipe, data=None, workers=1), recipe.learn_autoencoder, _begin(recipe, into)
-    log = Log(into)
+    held, learn = windows(into, recipe, data=None, workers=1), recipe.learn_autoencoder
+    run, log, last = _begin(recipe, into, team.device), Log(into), time.time()
     while run.step < learn.steps and not team.agree(time.time() > deadline):
         loss = one_step(team, run, held, recipe)
         if team.leads and run.step % 10 == 0:
             log.write(step=run.step, samples=run.step * learn.batch, stage="autoencoder", loss=loss)
             report(run.step, loss)
+        if team.leads and time.time() - last > SAVE_EVERY:
+            last = time.time()
+            state.save(into / "state.safetensors", run.tree())
     if team.leads:
         state.save(into / "state.safetensors", run.tree())
-        keep(run.ema.model, into)
+        keep(run.ema.model.cpu(), into)
         log.draw()
         compare(run.ema.model, held.frames[-HELD_OUT:], into / "samples.png")
 
@@ -80,9 +85,10 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe) -> float:
     """One step; returns the loss (weighted mean square, of values in -1..1), averaged over the team."""
     learn = recipe.learn_autoencoder
     seed = ((recipe.seed + 1) * 1_000_003 + run.step) * 64 + team.rank
-    frames, matters = held.batch(learn, team.share(learn.batch), step=run.step, seed=seed)
+    crops = held.batch(learn, team.share(learn.batch), step=run.step, seed=seed)
+    frames, matters = (crop.to(team.device) for crop in crops)
     latents = run.model.encode(frames)
-    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)).to(latents)
     error = (run.model.decode(latents + learn.noise * noise) - frames).square().mean(-1)
     weight = 1 + (learn.attention - 1) * matters
     loss = (error * weight).sum() / weight.sum()
@@ -118,8 +124,8 @@ def measure(model: Autoencoder, held: Windows) -> dict[str, float]:
     return {"full": float(-10 * np.log10(full)), "moving": float(-10 * np.log10(max(moved, 1e-12)))}
 
 
-def _begin(recipe: Recipe, into: Path) -> Run:
-    model = open_autoencoder(into).train()
+def _begin(recipe: Recipe, into: Path, device: str) -> Run:
+    model = open_autoencoder(into).train().to(device)
     for name, p in model.named_parameters():
         # A linear encoder stays as solved: latents made with it remain valid while the decoder improves.
         p.requires_grad_(recipe.autoencoder.encoder_depth > 0 or not name.startswith(("still_in", "clip_in")))

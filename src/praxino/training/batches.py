@@ -4,7 +4,7 @@ Everything is drawn from the step's number, so that a resumed run sees what an u
 Shapes: b batch, t latents, h rows, w columns, c channels, m text tokens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -28,6 +28,10 @@ class Batch:
     weight: Tensor  # (b, t, h, w)
     ids: Tensor  # (b, m) text tokens
     mask: Tensor  # (b, m) bool
+
+    def to(self, device: str) -> "Batch":
+        """The same batch on another device."""
+        return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
 
 
 @dataclass(frozen=True, kw_only=True)

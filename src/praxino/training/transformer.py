@@ -94,7 +94,7 @@ class Task:
 def begin(task: Task, team: Team) -> Run:
     """A new run, or the one that ``task.into`` holds."""
     learn = task.recipe.learn_flow
-    student = Student(task.recipe, task.std)
+    student = Student(task.recipe, task.std).to(team.device)
     run = Run(
         student=student,
         ema=Ema(student, decay=learn.ema),
@@ -142,7 +142,7 @@ def one_step(team: Team, run: Run, drawer: Drawer, stills: Shelves, clips: Shelv
     )
     losses = []
     for shelf, count in draws:
-        loss = run.student(drawer.draw(shelf, team.share(count), generator)) * (0.25 if losses else 1.0)
+        loss = run.student(drawer.draw(shelf, team.share(count), generator).to(team.device)) * (0.25 if losses else 1.0)
         loss.backward()
         losses.append(loss.detach())
         run.samples += team.share(count) * team.size
