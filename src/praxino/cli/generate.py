@@ -1,6 +1,7 @@
 """`praxino generate`: a film from words, a picture or a clip."""
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +11,8 @@ import typer
 from praxino import checkpoint
 from praxino.cli.asked import Asked, asked
 from praxino.cli.progress import progress
-from praxino.media import read
+from praxino.media import picture, read
+from praxino.media import sheet as sheets
 from praxino.request import Request
 
 app = typer.Typer()
@@ -89,6 +91,8 @@ def generate(
         _check_folder(journal, "journal")
     _check_target(output, ".mp4")
     _tell(_made(wanted, output, journal=journal, sheet=sheet), as_json=as_json)
+    if sheet is not None and not as_json and sys.stdout.isatty():
+        typer.echo(sheets.blocks(picture.read(sheet)))
 
 
 def _made(wanted: Request, output: Path, *, journal: Path | None, sheet: Path | None) -> dict[str, Any]:

@@ -34,6 +34,18 @@ def sheet(frames: Frames, *, columns: int = 4, rows: int = 3, width: int = 256) 
     return np.pad(grid, ((0, GAP), (0, GAP), (0, 0)), constant_values=PAPER)
 
 
+def blocks(picture: NDArray[np.uint8], *, columns: int = 96) -> str:
+    """The picture (h, w, 3) for a terminal with true colour: half blocks, two pixels to a character."""
+    rows = 2 * max(1, round(columns * picture.shape[0] / picture.shape[1] / 2))
+    small = np.asarray(Image.fromarray(picture).resize((columns, rows), Image.Resampling.BOX)).astype(int)
+    lines: list[str] = []
+    for upper, lower in zip(small[::2], small[1::2], strict=True):
+        cells = zip(upper.tolist(), lower.tolist(), strict=True)
+        marks = (f"\x1b[38;2;{a};{b};{c}m\x1b[48;2;{d};{e};{f}m▀" for (a, b, c), (d, e, f) in cells)
+        lines.append("".join(marks) + "\x1b[0m")
+    return "\n".join(lines)
+
+
 def save(picture: NDArray[np.uint8], path: Path) -> None:
     """Write a picture (h, w, 3) as PNG, whole or not at all. Raises OSError where it cannot be written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
