@@ -88,8 +88,10 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe) -> float:
     crops = held.batch(learn, team.share(learn.batch), step=run.step, seed=seed)
     frames, matters = (crop.to(team.device) for crop in crops)
     latents = run.model.encode(frames)
-    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)).to(latents)
-    error = (run.model.decode(latents + learn.noise * noise) - frames).square().mean(-1)
+    generator = torch.Generator().manual_seed(seed)
+    level = learn.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator)
+    noise = (level * torch.randn(latents.shape, generator=generator)).to(latents)
+    error = (run.model.decode(latents + noise) - frames).square().mean(-1)
     weight = 1 + (learn.attention - 1) * matters
     loss = (error * weight).sum() / weight.sum()
     loss.backward()

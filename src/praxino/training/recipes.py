@@ -31,7 +31,7 @@ class AutoencoderRecipe:
     frames: int = 17  # of a window
     crop: int = 128  # pixels
     rate: float = 5e-4  # AdamW
-    noise: float = 0.05  # added to the latents the decoder sees
+    noise: float = 0.2  # most noise on the latents the decoder sees: made latents are not perfect either
     attention: float = 6.0  # weight of the pixels that matter (things, movement) against 1 for the rest
     steps: int = 10_000  # the cosine of the learning rate ends here
 
