@@ -14,8 +14,9 @@ import numpy as np
 
 from praxino import shards
 from praxino.media import fit, read
-from praxino.world import describe, physics, render, scene
+from praxino.world import describe, physics, render
 from praxino.world import film as world_film
+from praxino.world.sampling import sample
 
 LATE = 0.4
 """Share of world clips that begin in the middle of their action, as a clip given for continuation does."""
@@ -39,7 +40,7 @@ def still(seed: int, *, rung: str, size: tuple[int, int]) -> Sample:
 def clip(seed: int, *, rung: str, size: tuple[int, int], frames: int) -> Sample:
     """One clip of the world."""
     width, height = size
-    what = scene.sample(seed, rung=rung, aspect=width / height)
+    what = sample(seed, rung=rung, aspect=width / height)
     rng = np.random.default_rng(seed)
     skip = int(rng.integers(1, 45)) if rng.random() < LATE else 0
     motion = physics.simulate(what, frames=frames + skip).part(skip)

@@ -19,8 +19,8 @@ from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
 from praxino.training.showing import show
 from praxino.training.windows import windows
-from praxino.world import describe, scene
-from praxino.world import vocabulary as world_words
+from praxino.world import describe
+from praxino.world.sampling import sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def ship(student: transformer.Student, plan: Plan, step: int) -> Path:
             "sizes": [list(size) for size in recipe.data.sizes],
             "fps": 30,
             "rung": recipe.data.rung,
-            "words": sorted(world_words.words(recipe.data.rung)) if plan.data is None else [],
+            "words": sorted(describe.known_words(recipe.data.rung)) if plan.data is None else [],
             "trained": [["steps", str(step)]],
         },
     }
@@ -145,7 +145,7 @@ def _vocabulary(into: Path, plan: Plan) -> Vocabulary:
                 captions += [one for several in json.loads(held.metadata()["captions"]) for one in several]
         if plan.data is None:
             for seed in range(4000):
-                what = scene.sample(seed, rung=plan.recipe.data.rung)
+                what = sample(seed, rung=plan.recipe.data.rung)
                 captions += [describe.describe(what, language=language, seed=seed) for language in ("en", "zh")]
         path.write_bytes(vocabulary.learn(captions, size=plan.recipe.text.vocabulary).to_bytes())
     return vocabulary.opened(path)

@@ -11,7 +11,7 @@ from numba import njit
 
 from praxino.world.ground import FOG, floor_tint, sky_tint
 from praxino.world.shade import GLASS, HALF, LOOK, POS, REACH, TINT, colour, meet
-from praxino.world.shadow import PLACE, cast, floor_light, grid
+from praxino.world.shadow import PLACE, cast, corners, floor_light, grid
 from praxino.world.trace import FAR
 
 TILE = 8
@@ -70,20 +70,28 @@ def gamma() -> np.ndarray:
 @njit(cache=True)
 def _sun_seen(things, me, p, sky):
     """1 where a point of thing ``me`` sees the sun, less where another thing hides it (four rays, a soft edge)."""
-    if things.shape[0] == 1:
+    near = 0
+    for n in range(things.shape[0]):
+        if n != me and _shades(things[n], p, sky):
+            near |= 1 << n
+    if near == 0:
         return 1.0
     seen = 0.0
     for k in range(4):
         a = 0.045 * (1.0 if k % 2 == 0 else -1.0)
         b = 0.045 * (1.0 if k < 2 else -1.0)
-        d = (sky[12] + a, sky[13] + b, sky[14])
-        free = 1.0
-        for n in range(things.shape[0]):
-            if n != me and meet(things[n], p, d)[0] < FAR:
-                free = 0.0
-                break
-        seen += 0.25 * free
+        if _nearest(things, near, p, (sky[12] + a, sky[13] + b, sky[14]))[1] < 0:
+            seen += 0.25
     return seen
+
+
+@njit(cache=True, inline="always")
+def _shades(row, p, sky):
+    """Whether the sphere around a thing comes into the cone of rays from a point to the sun."""
+    x, y, z = row[POS] - p[0], row[POS + 1] - p[1], row[POS + 2] - p[2]
+    along = x * sky[12] + y * sky[13] + z * sky[14]
+    reach = row[REACH] + 0.07 * abs(along)
+    return along > -reach and x * x + y * y + z * z - along * along < reach * reach
 
 
 @njit(cache=True)
@@ -214,7 +222,7 @@ def _tick(tiles, n, x0, x1, y0, y1, h, w):
 
 @njit(cache=True)
 def _bounds(view, points, h, w, box):
-    """The rectangle of pixels around points (n, 3), into ``box``: x0, x1, y0, y1; the whole picture if one is behind the eye."""
+    """The pixels around points (n, 3), into ``box``: x0, x1, y0, y1; the whole picture if one is behind the eye."""
     box[0], box[1], box[2], box[3] = 1e9, -1e9, 1e9, -1e9
     k = view[3] * view[3] + view[4] * view[4] + view[5] * view[5]
     f = view[9] * view[9] + view[10] * view[10] + view[11] * view[11]
@@ -231,21 +239,12 @@ def _bounds(view, points, h, w, box):
 
 
 @njit(cache=True)
-def _around(row, points):
-    """The corners of a cube around a thing."""
-    for c in range(8):
-        points[c, 0] = row[POS] + row[REACH] * (1.0 if c & 1 else -1.0)
-        points[c, 1] = row[POS + 1] + row[REACH] * (1.0 if c & 2 else -1.0)
-        points[c, 2] = row[POS + 2] + row[REACH] * (1.0 if c & 4 else -1.0)
-
-
-@njit(cache=True)
 def _touch(things, places, view, solid, soft, stir, h, w):
     """Tiles each thing covers, those its shadow and the dusk at its foot reach, and all those its sunbeams pass."""
     box, beam, points = np.empty(4), np.empty(4), np.empty((8, 3))
     for n in range(things.shape[0]):
         row = things[n]
-        _around(row, points)
+        corners(row, points)
         _bounds(view, points, h, w, beam)
         _tick(solid, n, beam[0], beam[1], beam[2], beam[3], h, w)
         for c in range(4):
@@ -280,7 +279,8 @@ def memory(count: int, widest: float, height: int, width: int) -> tuple[np.ndarr
 def frame(things, moved, view, sky, samples, empty, table, out, ids, places, shadows, before):
     """Draw things (n, COLUMNS), at most 62, over ``out`` (h, w, 3): the encoded empty stage, or the frame before.
 
-    Only tiles that things of ``moved`` (bits) touch, or touched ``before``, are redrawn; all bits and zeros draw everything.
+    Only tiles that things of ``moved`` (bits) touch, or touched ``before``, are redrawn; all bits and zeros draw
+    everything.
     """
     h, w = out.shape[0], out.shape[1]
     scratch, spots = np.empty((shadows.shape[1], shadows.shape[1])), np.empty((samples * samples, 5))

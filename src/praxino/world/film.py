@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from praxino.world import describe, one, physics, render, scene
+from praxino.world.sampling import sample
 from praxino.world.scene import GRAVITY, Scene
 
 _MOMENTS = {"falls": 1.6}
@@ -23,9 +24,11 @@ class Film:
     fps: float
 
 
-def film(seed: int, *, rung: str = "all", width: int = 512, height: int = 288, frames: int = 121, fps: float = 30) -> Film:
+def film(
+    seed: int, *, rung: str = "all", width: int = 512, height: int = 288, frames: int = 121, fps: float = 30
+) -> Film:
     """The film of ``seed``."""
-    what = scene.sample(seed, rung=rung, aspect=width / height)
+    what = sample(seed, rung=rung, aspect=width / height)
     motion = physics.simulate(what, frames=frames, fps=fps)
     picture = render.render(what, motion, width=width, height=height)
     return Film(frames=picture, captions=_captions(what, seed), truth=truth(what, motion), fps=fps)
@@ -51,8 +54,8 @@ def _captions(what: Scene, seed: int) -> dict[str, str]:
 
 
 def still(seed: int, *, rung: str, width: int, height: int) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
-    """A frame (h, w, 3) uint8, ids (h, w) uint8 and captions by language: a likely moment, without running the physics."""
-    what = scene.sample(seed, rung=rung, aspect=width / height)
+    """A frame (h, w, 3) uint8, ids (h, w) uint8 and captions by language: a likely moment, without physics."""
+    what = sample(seed, rung=rung, aspect=width / height)
     rng = np.random.default_rng([seed, 9])
     if rung == "one":
         moment = float(rng.uniform(0, _MOMENTS.get(what.story.action, one.SECONDS)))
@@ -110,7 +113,12 @@ def rolled(turn: scene.Quaternion, spin: scene.Vector, moment: float) -> scene.Q
     half = 0.5 * rate * moment
     a, (b, c, d) = math.cos(half), (math.sin(half) * s / rate for s in spin)
     w, x, y, z = turn
-    return (a * w - b * x - c * y - d * z, a * x + b * w + c * z - d * y, a * y - b * z + c * w + d * x, a * z + b * y - c * x + d * w)
+    return (
+        a * w - b * x - c * y - d * z,
+        a * x + b * w + c * z - d * y,
+        a * y - b * z + c * w + d * x,
+        a * z + b * y - c * x + d * w,
+    )
 
 
 def flight(height: float, speed: float, bounce: float, moment: float) -> float:
@@ -123,5 +131,3 @@ def flight(height: float, speed: float, bounce: float, moment: float) -> float:
         if speed < 0.05:
             return 0.0
     return 0.0
-
-

@@ -1,4 +1,4 @@
-"""What floors and skies look like: procedural, filtered over a pixel's footprint so that one sample a pixel is enough."""
+"""What floors and skies look like: procedural, filtered over a pixel's footprint: one sample is enough."""
 
 import math
 
@@ -46,7 +46,7 @@ def _square(x, w):
 
 
 @njit(cache=True)
-def _wood(x, y, wide, deep):
+def _wood(x, y, deep):
     row = math.floor(y / 0.55)
     shift = _hash(int(row), 7) * 3.0
     board = math.floor((x + shift) / 3.2)
@@ -60,11 +60,11 @@ def _wood(x, y, wide, deep):
 
 @njit(cache=True)
 def mix(kind, x, y, wide, deep):
-    """The share (0..1) of the floor's second tint at a floor point; ``wide`` and ``deep``: the footprint along x and y, units."""
+    """The share (0..1) of the floor's second tint at a floor point; ``wide``, ``deep``: the footprint along x and y."""
     if kind == CHECKER:
         return 0.5 - 0.5 * _square(x, max(wide, 1e-3)) * _square(y, max(deep, 1e-3))
     if kind == WOOD:
-        return _wood(x, y, wide, deep)
+        return _wood(x, y, deep)
     if kind == GRASS:
         m = 0.5 + 0.22 * noise(x * 1.3, y * 1.3) + 0.26 * noise(x * 7.0, y * 5.0) * _fade(deep, 0.2)
         return min(1.0, max(0.0, m + 0.24 * noise(x * 19.0, y * 11.0) * _fade(deep, 0.09)))
@@ -72,7 +72,9 @@ def mix(kind, x, y, wide, deep):
         wave = math.sin(5.2 * y + 1.7 * noise(x * 0.8, y * 0.8)) * _fade(deep, 1.2)
         return min(1.0, max(0.0, 0.5 + 0.25 * wave + 0.2 * noise(x * 14.0, y * 14.0) * _fade(deep, 0.07)))
     if kind == SNOW:
-        return min(1.0, max(0.0, 0.4 + 0.35 * noise(x * 0.7, y * 0.7) + 0.12 * noise(x * 9.0, y * 9.0) * _fade(deep, 0.11)))
+        return min(
+            1.0, max(0.0, 0.4 + 0.35 * noise(x * 0.7, y * 0.7) + 0.12 * noise(x * 9.0, y * 9.0) * _fade(deep, 0.11))
+        )
     if kind == MARBLE:
         bend = noise(x * 0.9, y * 0.9) + 0.5 * noise(x * 2.3, y * 2.3)
         vein = abs(math.sin(1.9 * x + 1.1 * y + 2.6 * bend))

@@ -9,11 +9,29 @@ from praxino.world.scene import GRAVITY, Camera, Floor, Scene, Sky, Story, Thing
 
 SHAPES = ("sphere", "cube", "cylinder", "cone")
 FLOORS = ("plain", "checker", "wood", "grass", "sand")
+ACTIONS = ("rolls", "slides", "bounces", "falls", "is thrown", "spins", "rests")
 SECONDS = 4.0
-_SIZES = {"small": (0.185, 0.22), "medium": (0.28, 0.335), "large": (0.42, 0.48)}
+SIZES = {"small": (0.185, 0.22), "medium": (0.28, 0.335), "large": (0.42, 0.48)}
+_HALVES = {
+    "sphere": (1.0, 1.0, 1.0),
+    "cube": (0.84, 0.84, 0.84),
+    "cylinder": (0.80, 0.80, 0.92),
+    "cone": (0.98, 0.98, 1.0),
+    "box": (1.25, 0.70, 0.58),
+    "capsule": (0.55, 0.55, 1.05),
+    "ellipsoid": (0.78, 0.78, 1.08),
+    "pyramid": (0.98, 0.98, 0.88),
+}
 _ACTIONS = {
     "sphere": (("rolls", 0.50), ("bounces", 0.18), ("falls", 0.12), ("is thrown", 0.15), ("rests", 0.05)),
-    "cube": (("slides", 0.45), ("spins", 0.17), ("bounces", 0.13), ("falls", 0.11), ("is thrown", 0.09), ("rests", 0.05)),
+    "cube": (
+        ("slides", 0.45),
+        ("spins", 0.17),
+        ("bounces", 0.13),
+        ("falls", 0.11),
+        ("is thrown", 0.09),
+        ("rests", 0.05),
+    ),
     "cylinder": (
         ("slides", 0.34),
         ("rolls", 0.12),
@@ -23,26 +41,34 @@ _ACTIONS = {
         ("is thrown", 0.09),
         ("rests", 0.05),
     ),
-    "cone": (("slides", 0.45), ("spins", 0.17), ("bounces", 0.13), ("falls", 0.11), ("is thrown", 0.09), ("rests", 0.05)),
+    "cone": (
+        ("slides", 0.45),
+        ("spins", 0.17),
+        ("bounces", 0.13),
+        ("falls", 0.11),
+        ("is thrown", 0.09),
+        ("rests", 0.05),
+    ),
 }
 
 
 def sample(seed: int, *, aspect: float = 16 / 9) -> Scene:
     """The scene of ``seed`` on the first rung."""
     rng = np.random.default_rng([seed, 1])
-    camera, sky = _camera(rng), _sky(rng)
+    seen, backdrop = camera(rng), sky(rng)
     shape = SHAPES[rng.choice(4, p=(0.34, 0.26, 0.2, 0.2))]
     names, weights = zip(*_ACTIONS[shape], strict=True)
     action = names[rng.choice(len(names), p=weights)]
     colour = vocabulary.FIRST_COLOURS[rng.integers(8)]
     size = ("small", "medium", "large")[rng.choice(3, p=(0.25, 0.5, 0.25))]
     look = ("matte", "shiny")[rng.integers(2)]
-    floor = _floor(FLOORS[rng.integers(5)], rng)
-    thing, story = _start(rng, shape, action, float(rng.uniform(*_SIZES[size])), reach(camera, aspect))
-    tint = _tint(colour, rng)
-    named = {"colour": colour, "size": size, "look": look, "tint": tint}
+    ground = floor(FLOORS[rng.integers(5)], rng)
+    thing, story = start(rng, shape, action, radius=float(rng.uniform(*SIZES[size])), seen=reach(seen, aspect))
+    named = {"colour": colour, "size": size, "look": look, "tint": tint(colour, rng)}
     hero = Thing(shape=shape, **named, **thing)
-    return Scene(seed=seed, rung="one", aspect=aspect, things=(hero,), floor=floor, sky=sky, camera=camera, story=story)
+    return Scene(
+        seed=seed, rung="one", aspect=aspect, things=(hero,), floor=ground, sky=backdrop, camera=seen, story=story
+    )
 
 
 def reach(camera: Camera, aspect: float) -> tuple[float, float]:
@@ -53,19 +79,24 @@ def reach(camera: Camera, aspect: float) -> tuple[float, float]:
     return far * 0.5 * math.sqrt(aspect) / camera.focal, top
 
 
-def _tint(colour: str, rng: np.random.Generator) -> Vector:
+def tint(colour: str, rng: np.random.Generator) -> Vector:
+    """A tint (linear RGB) that goes by the name of a colour."""
     hue, saturation, value = vocabulary.COLOURS[colour]
     drift = rng.uniform(-1, 1, 3)
     return vocabulary.linear(hue + 3 * drift[0], saturation + 0.04 * drift[1], value + 0.03 * drift[2])
 
 
-def _camera(rng: np.random.Generator) -> Camera:
+def camera(rng: np.random.Generator) -> Camera:
+    """A camera slightly above the ground, looking at the middle of the stage."""
     far, high = 5.2 * rng.uniform(0.97, 1.03), rng.uniform(1.4, 1.9)
     pitch = math.radians(rng.uniform(8.5, 11.5))
-    return Camera(eye=(0.0, -far, high), target=(0.0, 0.0, high - far * math.tan(pitch)), focal=1.39 * rng.uniform(0.96, 1.05))
+    return Camera(
+        eye=(0.0, -far, high), target=(0.0, 0.0, high - far * math.tan(pitch)), focal=1.39 * rng.uniform(0.96, 1.05)
+    )
 
 
-def _sky(rng: np.random.Generator) -> Sky:
+def sky(rng: np.random.Generator) -> Sky:
+    """A day or a studio, with the sun (or lamp) somewhere behind the camera."""
     around, up = math.radians(rng.uniform(-65, 65)), math.radians(rng.uniform(42, 62))
     sun = (math.sin(around) * math.cos(up), -math.cos(around) * math.cos(up), math.sin(up))
     bright = rng.uniform(0.94, 1.03)
@@ -83,7 +114,8 @@ def _sky(rng: np.random.Generator) -> Sky:
     return Sky(kind=kind, horizon=horizon, zenith=zenith, sun=sun, sunlight=sunlight, ambient=ambient)
 
 
-def _floor(kind: str, rng: np.random.Generator) -> Floor:
+def floor(kind: str, rng: np.random.Generator) -> Floor:
+    """A floor of one of the kinds, in one of its tints."""
     a, b = rng.uniform(-1, 1, 2)
     turn = float(rng.uniform(-0.16, 0.16))
     if kind == "plain":
@@ -104,8 +136,8 @@ def _floor(kind: str, rng: np.random.Generator) -> Floor:
 
 def halves(shape: str, radius: float) -> Vector:
     """Half extents of a shape that looks about as large as a ball of ``radius``."""
-    wide, high = {"sphere": (1.0, 1.0), "cube": (0.84, 0.84), "cylinder": (0.80, 0.92), "cone": (0.98, 1.0)}[shape]
-    return (wide * radius, wide * radius, high * radius)
+    a, b, c = _HALVES[shape]
+    return (a * radius, b * radius, c * radius)
 
 
 def about_z(angle: float) -> tuple[float, float, float, float]:
@@ -113,17 +145,26 @@ def about_z(angle: float) -> tuple[float, float, float, float]:
     return (math.cos(angle / 2), 0.0, 0.0, math.sin(angle / 2))
 
 
-def _start(rng: np.random.Generator, shape: str, action: str, radius: float, seen: tuple[float, float]) -> tuple[dict, Story]:
+def start(
+    rng: np.random.Generator, shape: str, action: str, *, radius: float, seen: tuple[float, float]
+) -> tuple[dict, Story]:
     """The hero's first pose and velocity, and the story that follows from them."""
     (wide, top), half = seen, halves(shape, radius)
     near = float(rng.uniform(-0.5, 0.5))
     room = wide * (1 - 0.1 * abs(near)) - 1.15 * radius
     turn = about_z(float(rng.uniform(-math.pi, math.pi)))
-    thing = {"half": half, "turn": turn, "friction": 0.6, "bounce": 0.0, "velocity": (0.0, 0.0, 0.0), "spin": (0.0, 0.0, 0.0)}
+    thing = {
+        "half": half,
+        "turn": turn,
+        "friction": 0.6,
+        "bounce": 0.0,
+        "velocity": (0.0, 0.0, 0.0),
+        "spin": (0.0, 0.0, 0.0),
+    }
     x, z, story = 0.0, half[2], None
     drop = top - 2 * half[2] - 0.05  # as high as the picture shows
     if action in ("rolls", "slides"):
-        return _travel(rng, action, thing, room, shape, near)
+        return _travel(rng, action, thing, room, shape=shape, near=near)
     x = float(rng.uniform(-0.75, 0.75) * room)
     if action == "bounces":
         z += min(float(rng.uniform(0.6, 1.0)) * drop, 1.5)
@@ -150,7 +191,9 @@ def _start(rng: np.random.Generator, shape: str, action: str, radius: float, see
     return thing, story or Story(action=action, place=place(x, near, wide))
 
 
-def _travel(rng: np.random.Generator, action: str, thing: dict, room: float, shape: str, near: float) -> tuple[dict, Story]:
+def _travel(
+    rng: np.random.Generator, action: str, thing: dict, room: float, *, shape: str, near: float
+) -> tuple[dict, Story]:
     """Rolling and sliding: across the picture, or (balls) toward and away from the camera."""
     radius = thing["half"][0]
     height = thing["half"][2] if action == "slides" or shape == "sphere" else radius
@@ -161,9 +204,15 @@ def _travel(rng: np.random.Generator, action: str, thing: dict, room: float, sha
         first = -side * length / 2 + float(rng.uniform(-0.2, 0.4))
         x = float(rng.uniform(-0.45, 0.45)) * room
         speed = length / SECONDS
-        thing |= {"position": (x, first, height), "velocity": (0.0, side * speed, 0.0), "spin": (-side * speed / radius, 0.0, 0.0)}
+        thing |= {
+            "position": (x, first, height),
+            "velocity": (0.0, side * speed, 0.0),
+            "spin": (-side * speed / radius, 0.0, 0.0),
+        }
         pace = "slow" if length < 1.9 else "fast" if length > 2.7 else None
-        return thing, Story(action=action, direction=direction, place="near" if direction == "away" else "far", pace=pace)
+        return thing, Story(
+            action=action, direction=direction, place="near" if direction == "away" else "far", pace=pace
+        )
     direction = ("left", "right")[rng.integers(2)]
     side = 1.0 if direction == "right" else -1.0
     length = min(float(rng.uniform(0.4, 0.8)) * 2 * (room + radius), 2 * room)
@@ -176,7 +225,7 @@ def _travel(rng: np.random.Generator, action: str, thing: dict, room: float, sha
         thing |= {"friction": friction, "upright": True}
     else:
         thing |= {"spin": (0.0, side * speed / radius, 0.0)}
-    if action == "rolls" and shape == "cylinder":
+    if action == "rolls" and shape != "sphere":
         thing |= {"turn": (math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0)}
     thing |= {"position": (x, near, height), "velocity": (side * speed, 0.0, 0.0)}
     share = length / (2 * (room + radius))

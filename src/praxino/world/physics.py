@@ -67,7 +67,7 @@ def simulate(scene: Scene, *, frames: int, fps: float = 30) -> Motion:
 
 
 def camera_path(scene: Scene, frames: int, fps: float, *, poses: np.ndarray | None = None) -> np.ndarray:
-    """Eye, target and focal length for every frame, (t, 7) float32. ``poses`` (t, n, 7): what a following camera follows."""
+    """Eye, target and focal length for every frame, (t, 7) float32. ``poses`` (t, n, 7): what a camera may follow."""
     camera = scene.camera
     path = np.repeat(np.array([*camera.eye, *camera.target, camera.focal])[None], frames, 0)
     time = np.arange(frames) / fps
@@ -143,7 +143,10 @@ def matrix(turn: tuple[float, float, float, float]) -> np.ndarray:
     )
 
 
-_UPRIGHT = "".join(f'<joint type="slide" axis="{axis}"/>' for axis in ("1 0 0", "0 1 0", "0 0 1")) + '<joint type="hinge" axis="0 0 1"/>'
+_UPRIGHT = (
+    "".join(f'<joint type="slide" axis="{axis}"/>' for axis in ("1 0 0", "0 1 0", "0 0 1"))
+    + '<joint type="hinge" axis="0 0 1"/>'
+)
 
 
 def _mjcf(scene: Scene, step: float) -> str:
@@ -195,7 +198,9 @@ def _geom(thing: Thing, i: int) -> tuple[str, str]:
     log = math.log(max(thing.bounce, 0.02))
     damping = -log / math.hypot(math.pi, log)
     spring = f'solref="{-_STIFF * _STIFF} {-2 * damping * _STIFF}" solimp="0.99 0.99 0.001"'
-    common = f'{spring} friction="{max(thing.friction, 1e-5)} 0 0" mass="{thing.mass}" priority="1" condim="{1 if thing.friction == 0 else 3}"'
+    axes = 1 if thing.friction == 0 else 6 if thing.rolling else 3
+    rub = f'friction="{max(thing.friction, 1e-5)} {thing.rolling} {thing.rolling}" condim="{axes}"'
+    common = f'{spring} {rub} mass="{thing.mass}" priority="1"'
     common += ' contype="0" conaffinity="0"' if thing.ghost else ""
     match thing.shape:
         case "sphere":

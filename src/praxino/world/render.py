@@ -15,7 +15,9 @@ _FLOORS = {"plain": 0, "checker": 1, "wood": 2, "grass": 3, "sand": 4, "snow": 5
 
 
 @overload
-def render(scene: Scene, motion: Motion, *, width: int, height: int, samples: int = 2, masks: Literal[False] = False) -> np.ndarray: ...
+def render(
+    scene: Scene, motion: Motion, *, width: int, height: int, samples: int = 2, masks: Literal[False] = False
+) -> np.ndarray: ...
 @overload
 def render(
     scene: Scene, motion: Motion, *, width: int, height: int, samples: int = 2, masks: Literal[True]
@@ -43,14 +45,18 @@ def render(
         else:
             frames[t], ids[t] = frames[t - 1], ids[t - 1]
         moved = _moved(shown, motion.poses[t], fresh)
-        shown = motion.poses[t].copy() if shown is None else np.where((moved >> np.arange(len(rows)) & 1)[:, None], motion.poses[t], shown)
+        shown = (
+            motion.poses[t].copy()
+            if shown is None
+            else np.where((moved >> np.arange(len(rows)) & 1)[:, None], motion.poses[t], shown)
+        )
         _place(rows, shown)
         draw.frame(rows, moved, view, sky, samples, empty, table, frames[t], ids[t], places, shadows, before)
     return (frames, ids) if masks else frames
 
 
 def _moved(shown: np.ndarray | None, poses: np.ndarray, fresh: bool) -> int:
-    """Bits of the things that are not where they were last drawn (to a hundredth of a pixel); all of them for a fresh view."""
+    """Bits of the things that are not where they were last drawn (to a hundredth of a pixel); all for a fresh view."""
     if shown is None or fresh:
         return (1 << len(poses)) - 1
     far = np.abs(poses - shown).max(1) > _STILL
@@ -106,7 +112,12 @@ def _reach(thing: Thing) -> float:
 
 def _faced(thing: Thing, scene: Scene) -> bool:
     """A round thing that spins shows it by faint quarters."""
-    return scene.story.action == "spins" and thing.role == "hero" and thing.shape != "cube" and thing.look in ("matte", "shiny")
+    return (
+        scene.story.action == "spins"
+        and thing.role == "hero"
+        and thing.shape != "cube"
+        and thing.look in ("matte", "shiny")
+    )
 
 
 def _second_tint(thing: Thing, scene: Scene) -> tuple[float, ...]:

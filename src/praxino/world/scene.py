@@ -13,6 +13,16 @@ Quaternion = tuple[float, float, float, float]
 
 GRAVITY = 6.0
 """Units/s^2."""
+WAYS: Mapping[str, tuple[str, str]] = {
+    "still": ("nowhere", "nowhere"),
+    "pan": ("right", "left"),
+    "tilt": ("up", "down"),
+    "orbit": ("right", "left"),
+    "dolly": ("in", "out"),
+    "zoom": ("in", "out"),
+    "follow": ("along", "along"),
+}
+"""Where each move of the camera goes with a positive amount, and with a negative one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +41,7 @@ class Thing:
     spin: Vector = (0.0, 0.0, 0.0)  # rad/s, world axes
     bounce: float = 0.0  # restitution against the floor
     friction: float = 0.6
+    rolling: float = 0.0  # friction against rolling, units
     mass: float = 1.0
     role: str = "hero"  # hero: told of; other: told of second; prop: part of the set
     upright: bool = False  # moves and turns about the vertical, but does not tip
@@ -67,8 +78,8 @@ class Sky:
 class Camera:
     """Where the picture is taken from. ``focal``: focal length over the square root of the picture's area.
 
-    ``move``: still, pan, tilt, orbit, dolly, zoom or follow; ``amount``: how much, in radians (pan, tilt), radians/s (orbit),
-    units (dolly) or natural log of the focal length (zoom); its sign is the way.
+    ``move``: still, pan, tilt, orbit, dolly, zoom or follow; ``amount``: how much, in radians (pan, tilt), radians/s
+    (orbit), units (dolly) or natural log of the focal length (zoom); its sign is the way.
     """
 
     eye: Vector
@@ -76,6 +87,12 @@ class Camera:
     focal: float
     move: str = "still"
     amount: float = 0.0
+
+    @property
+    def way(self) -> str:
+        """The way a moving camera first goes: left, right, up, down, in, out, along; a still one: nowhere."""
+        first, second = WAYS[self.move]
+        return first if self.amount > 0 else second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,18 +123,3 @@ class Scene:
     def to_json(self) -> dict[str, Any]:
         """The tree as plain JSON values."""
         return asdict(self)
-
-
-def sample(seed: int, *, rung: str = "all", aspect: float = 16 / 9) -> Scene:
-    """The scene of ``seed``. ValueError for an unknown rung or an aspect that makes no picture."""
-    if not 0.2 <= aspect <= 5:
-        raise ValueError(f"aspect {aspect} makes no picture; choose one between 0.2 and 5")
-    if rung == "one":
-        from praxino.world import one
-
-        return one.sample(seed, aspect=aspect)
-    if rung == "all":
-        from praxino.world import everything
-
-        return everything.sample(seed, aspect=aspect)
-    raise ValueError(f"rung {rung!r} is not known; choose one of: one, all")

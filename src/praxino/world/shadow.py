@@ -1,22 +1,52 @@
 """Soft shadows and the dusk around things' feet, on the floor.
 
-Each thing has a place (middle x, y, axis x, y, reach along, across, strength) and a square of texels, up to its own grid size.
+Each thing has a place (middle x, y, axis x, y, reach along, across, strength) and a square of texels, up to its own
+grid size.
 """
 
 import math
 
+import numpy as np
 from numba import njit
 
-from praxino.world.shade import GLASS, HALF, LOOK, POS, REACH, meet
+from praxino.world.shade import GLASS, HALF, LOOK, POS, REACH, TURN, meet
 from praxino.world.trace import FAR
 
 PLACE = 7
+LARGE = 96
 
 
 @njit(cache=True, inline="always")
 def grid(reach):
     """Texels along one side of the shadow of a thing of this reach."""
-    return 96 if reach > 0.9 else 44 if reach > 0.15 else 20
+    return LARGE if reach > 0.9 else 44 if reach > 0.15 else 20
+
+
+@njit(cache=True)
+def corners(row, points):
+    """The corners (8, 3) of the box around a thing, turned as it is."""
+    for c in range(8):
+        x = row[HALF] * (1.0 if c & 1 else -1.0)
+        y = row[HALF + 1] * (1.0 if c & 2 else -1.0)
+        z = row[HALF + 2] * (1.0 if c & 4 else -1.0)
+        for k in range(3):
+            points[c, k] = row[POS + k] + row[TURN + 3 * k] * x + row[TURN + 3 * k + 1] * y + row[TURN + 3 * k + 2] * z
+
+
+@njit(cache=True)
+def _fit(row, place, spread, sun):
+    """Draw the place of a large thing's shadow in to where its corners fall."""
+    points = np.empty((8, 3))
+    corners(row, points)
+    p0, p1, q0, q1 = FAR, -FAR, FAR, -FAR
+    for c in range(8):
+        x = points[c, 0] - sun[0] / sun[2] * points[c, 2] - place[0]
+        y = points[c, 1] - sun[1] / sun[2] * points[c, 2] - place[1]
+        p, q = x * place[2] + y * place[3], y * place[2] - x * place[3]
+        p0, p1, q0, q1 = min(p0, p), max(p1, p), min(q0, q), max(q1, q)
+    p, q = 0.5 * (p0 + p1), 0.5 * (q0 + q1)
+    place[0], place[1] = place[0] + p * place[2] - q * place[3], place[1] + p * place[3] + q * place[2]
+    place[4], place[5] = 0.5 * (p1 - p0) + 2.0 * spread, 0.5 * (q1 - q0) + 2.0 * spread
 
 
 @njit(cache=True)
@@ -35,12 +65,15 @@ def cast(row, sky, place, texels, scratch):
     place[2], place[3] = sx / flat, sy / flat
     place[4], place[5] = reach / sz + 2.0 * spread, pad
     place[6] = 0.55 if row[LOOK] == GLASS else 1.0
+    if size == LARGE:
+        _fit(row, place, spread, (sx, sy, sz))
     for a in range(size):
         p = ((a + 0.5) * 2.0 / size - 1.0) * place[4]
         for b in range(size):
             q = ((b + 0.5) * 2.0 / size - 1.0) * place[5]
             o = (place[0] + p * place[2] - q * place[3], place[1] + p * place[3] + q * place[2], 0.0)
-            texels[a, b] = 1.0 if meet(row, o, (sx, sy, sz))[0] < FAR else 0.0
+            t = meet(row, o, (sx, sy, sz))[0]
+            texels[a, b] = 1.0 if t < FAR else 0.0
     _blur(texels, scratch, size, spread * size * 0.5 / place[4], spread * size * 0.5 / place[5])
 
 
@@ -89,7 +122,7 @@ def _shadow(place, texels, size, x, y):
 
 @njit(cache=True, inline="always")
 def _nearness(row, x, y):
-    """How much of the sky one thing hides from a floor point: a sphere's share, faded out (Quilez, sphere occlusion)."""
+    """How much of the sky one thing hides from a floor point: a sphere's share, faded out (Quilez)."""
     dx, dy, z = row[POS] - x, row[POS + 1] - y, max(row[POS + 2], 0.02)
     r = min(row[HALF], row[HALF + 1])
     d2 = dx * dx + dy * dy + z * z

@@ -84,14 +84,6 @@ PLACE_WORDS = {
     "near": (("in the foreground", "close to the camera", "near"), ("近处", "靠近镜头处")),
     "far": (("in the background", "in the distance", "far away"), ("远处",)),
 }
-ALWAYS = (
-    "a an the and of on in at to from across over with is it its there that then by one two video clip film picture photo image scene shot "
-    "showing shows show seen camera side left right forward up down center centre against viewed slowly quickly fast slow gently"
-)
-ALWAYS_ZH = (
-    "一 个 颗 块 只 的 在 上 向 往 从 到 着 和 与 里 有 是 了 地 朝 中 并 然后 一个 一颗 一块 视频 画面 镜头 场景 照片 图片 左 右 慢慢 快速 缓缓 地面 地板 上方 色 红色 橙色 黄色 绿色 青色 蓝色 "
-    "紫色 粉色 粉红色 白色 黑色 棕色 褐色 灰色"
-)
 _RUN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*|[一-鿿]+")
 
 
@@ -104,13 +96,3 @@ def linear(hue: float, saturation: float, value: float) -> tuple[float, float, f
 def runs(text: str) -> list[str]:
     """English words (lower case) and runs of Chinese characters in a text."""
     return [word.lower() for word in _RUN.findall(text)]
-
-
-def words(rung: str) -> frozenset[str]:
-    """Every lower-case English word and every Chinese word captions of ``rung`` can use, and harmless function words."""
-    from praxino.world import describe
-
-    found: set[str] = set(ALWAYS.split()) | set(ALWAYS_ZH.split())
-    for phrase in describe.phrases(rung):
-        found.update(runs(re.sub(r"\{\w+\}", " ", phrase)))
-    return frozenset(found)
