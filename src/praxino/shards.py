@@ -65,6 +65,11 @@ def count(folder: Path) -> int:
     return sum(len(_keys(path)) for path in shards(folder))
 
 
+def count_in(shard: Path) -> int:
+    """Samples in one shard. Raises ValueError where it is broken."""
+    return len(_keys(shard))
+
+
 def read(folder: Path) -> Iterator[dict[str, Any]]:
     """Every sample, in the order written: ``key`` (str) and its parts (bytes).
 

@@ -22,16 +22,25 @@ class Film:
     captions: dict[str, str]
     truth: dict[str, Any]
     fps: float
+    masks: np.ndarray | None = None  # (t, h, w) uint8: 0 is background, k the k-th thing; on request
 
 
 def film(
-    seed: int, *, rung: str = "all", width: int = 512, height: int = 288, frames: int = 121, fps: float = 30
+    seed: int,
+    *,
+    rung: str = "all",
+    width: int = 512,
+    height: int = 288,
+    frames: int = 121,
+    fps: float = 30,
+    masks: bool = False,
 ) -> Film:
     """The film of ``seed``."""
     what = sample(seed, rung=rung, aspect=width / height)
     motion = physics.simulate(what, frames=frames, fps=fps)
-    picture = render.render(what, motion, width=width, height=height)
-    return Film(frames=picture, captions=_captions(what, seed), truth=truth(what, motion), fps=fps)
+    picture, ids = render.render(what, motion, width=width, height=height, masks=True)
+    told, true = _captions(what, seed), truth(what, motion)
+    return Film(frames=picture, captions=told, truth=true, fps=fps, masks=ids if masks else None)
 
 
 def truth(what: Scene, motion: physics.Motion) -> dict[str, Any]:
