@@ -81,7 +81,7 @@ class Transformer(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the weights. Latents may have a finer one: noise and clean are mixed in float32 whatever the weights are."""
+        """Of the weights. Latents may have a finer one: noise and clean mix in float32 whatever the weights are."""
         return self.patch_in.weight.dtype
 
     def _context(

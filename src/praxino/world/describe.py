@@ -71,7 +71,7 @@ def phrases(rung: str) -> list[str]:
 
 def known_words(rung: str) -> frozenset[str]:
     """Every lower-case English and every Chinese word that captions of ``rung`` can use, and function words."""
-    found: set[str] = set(ALWAYS.split()) | set(ALWAYS_ZH.split())
+    found: set[str] = {*ALWAYS.split(), *ALWAYS_ZH.split()}
     for phrase in phrases(rung):
         found.update(words.runs(re.sub(r"\{\w+\}", " ", phrase)))
     return frozenset(found)

@@ -3,6 +3,8 @@
 Shapes: t frames, n things. Quaternions (w, x, y, z).
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -74,11 +74,12 @@ def pendulum(stage: Stage) -> Play:
     turn, anchor = about((0.0, 1.0, 0.0), swing), (x, y, high)
     place = (x - long * math.sin(swing), y, high - long * math.cos(swing))
     bob = replace(bob, position=place, turn=turn, hinge=(anchor, (0.0, 1.0, 0.0)), ghost=True)
+    middle = (x - 0.5 * long * math.sin(swing), y, high - 0.5 * long * math.cos(swing))
     dark = vocabulary.linear(220, 0.08, 0.30)
     rod = prop(
         "cylinder",
         (0.016, 0.016, long / 2),
-        tuple((a + b) / 2 for a, b in zip(anchor, place, strict=True)),
+        middle,
         turn=turn,
         fixed=False,
         attached=0,
