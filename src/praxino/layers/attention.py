@@ -11,8 +11,10 @@ from torch import Tensor
 def attend(q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None) -> Tensor:
     """softmax(q k^T / sqrt(d)) v for q (b, h, n, d), k and v (b, h, m, d); mask (b, 1, 1, m): True where a key counts.
 
-    The fused kernel; `attend_slowly` is what it must equal.
+    The fused kernel; `attend_slowly` is what it must equal, and what is faster in bfloat16 on a CPU (docs/log.md).
     """
+    if q.dtype == torch.bfloat16 and q.device.type == "cpu":
+        return attend_slowly(q, k, v, mask=mask)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 

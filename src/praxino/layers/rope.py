@@ -25,6 +25,6 @@ def angles(*, start: int, size: tuple[int, int, int], channels: int, theta: floa
 
 def rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     """Turn each neighbouring pair of channels of x (b, heads, n, d); ``turn`` is (cos, sin), each (n, d/2)."""
-    cos, sin = turn
+    cos, sin = (part.to(x.dtype) for part in turn)
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)

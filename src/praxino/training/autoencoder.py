@@ -15,6 +15,7 @@ import torch
 from praxino import checkpoint, config
 from praxino.autoencoder.model import Autoencoder
 from praxino.generation.parts import open_autoencoder
+from praxino.layers import precision
 from praxino.training import pca, state
 from praxino.training.ema import Ema
 from praxino.training.latents import unit
@@ -87,11 +88,13 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe) -> float:
     seed = ((recipe.seed + 1) * 1_000_003 + run.step) * 64 + team.rank
     crops = held.batch(learn, team.share(learn.batch), step=run.step, seed=seed)
     frames, matters = (crop.to(team.device) for crop in crops)
-    latents = run.model.encode(frames)
+    latents = run.model.encode(frames)  # the encoder is what latents were made with: to the last bit
     generator = torch.Generator().manual_seed(seed)
     level = learn.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator)
     noise = (level * torch.randn(latents.shape, generator=generator)).to(latents)
-    error = (run.model.decode(latents + noise) - frames).square().mean(-1)
+    with precision.mixed(team.device):
+        made = run.model.decode(latents + noise)
+    error = (made.float() - frames).square().mean(-1)
     weight = 1 + (learn.attention - 1) * matters
     loss = (error * weight).sum() / weight.sum()
     loss.backward()

@@ -1,4 +1,4 @@
-"""Muon: momentum, made orthogonal (Jordan et al. 2024), in float32 and for all matrices of a shape at once.
+"""Muon: momentum, made orthogonal (Jordan et al. 2024), for all matrices of a shape at once.
 
 `torch.optim.Muon` goes matrix by matrix in bfloat16, which on a CPU takes longer than the backward pass (docs/log.md).
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn, optim
 
+from praxino.layers import precision
 from praxino.training.parallel import Team
 
 
@@ -55,8 +56,8 @@ def orthogonal(g: Tensor, *, rounds: int = 5) -> Tensor:
     """Roughly the nearest semi-orthogonal matrices to g (n, rows, columns), by Newton-Schulz with Jordan's quintic."""
     tall = g.shape[1] > g.shape[2]
     x = g.mT if tall else g
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(precision.fastest(g.device))
     for _ in range(rounds):
         a = x @ x.mT
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
-    return x.mT if tall else x
+    return (x.mT if tall else x).to(g.dtype)

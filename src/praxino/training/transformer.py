@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from praxino.flow import path as flow
 from praxino.flow.loss import loss as flow_loss
 from praxino.flow.loss import residual_scale
+from praxino.layers import precision
 from praxino.text.encoder import TextEncoder
 from praxino.text.vocabulary import Vocabulary
 from praxino.training import state
@@ -142,7 +143,9 @@ def one_step(team: Team, run: Run, drawer: Drawer, stills: Shelves, clips: Shelv
     )
     losses = []
     for shelf, count in draws:
-        loss = run.student(drawer.draw(shelf, team.share(count), generator).to(team.device)) * (0.25 if losses else 1.0)
+        batch = drawer.draw(shelf, team.share(count), generator).to(team.device)
+        with precision.mixed(team.device):
+            loss = run.student(batch) * (0.25 if losses else 1.0)
         loss.backward()
         losses.append(loss.detach())
         run.samples += team.share(count) * team.size
