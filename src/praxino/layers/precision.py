@@ -21,6 +21,6 @@ def mixed(device: torch.device | str) -> torch.autocast:
 
 @cache
 def _cpu_is_quick() -> bool:
-    """AMX, or AVX512-BF16 but for Intel's, whose products without AMX run at half the speed of float32 (docs/log.md)."""
+    """AMX, or AVX512-BF16 but for Intel's: without AMX its products run at half the speed of float32 (docs/log.md)."""
     can = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(can.get("amx_bf16")) or (bool(can.get("avx512_bf16")) and "Intel" not in can.get("cpu_name", ""))
