@@ -7,6 +7,7 @@ from praxino.autoencoder import config as autoencoder_config
 from praxino.autoencoder.model import Autoencoder
 from praxino.flow.path import ends, hold, mix, velocity
 from praxino.flow.sample import SampleConfig, sample
+from praxino.layers import precision
 from praxino.layers.attention import attend, attend_slowly
 from praxino.transformer import config as transformer_config
 from praxino.transformer.cache import Cache
@@ -102,11 +103,24 @@ def test_frames_that_do_not_fill_latents_are_refused() -> None:
         Autoencoder(autoencoder_config.tiny()).encode(torch.zeros(1, 4, 16, 16, 3))
 
 
+def test_products_in_the_fastest_precision_are_those_of_float32_nearly() -> None:
+    model, (words, mask) = _transformer().float(), _text()
+    latents, time, text = torch.randn(1, 4, 3, 4, 8), torch.rand(1, 4), (words.float(), mask)
+    exact = model(latents, time, text)
+    with precision.mixed("cpu"):
+        mixed = model(latents, time, text)
+    assert mixed.dtype == torch.float32, "latents stay as fine as they were"
+    assert (mixed - exact).square().mean() < 1e-3 * exact.square().mean()
+
+
 def test_the_fast_attention_equals_the_slow_one() -> None:
     q, k, v = (torch.randn(2, 3, n, 16).double() for n in (5, 7, 7))
     torch.testing.assert_close(attend(q, k, v), attend_slowly(q, k, v))
     mask = torch.tensor([[True] * 4 + [False] * 3, [True] * 7])[:, None, None]
     torch.testing.assert_close(attend(q, k, v, mask=mask), attend_slowly(q, k, v, mask=mask))
+    q, k, v = (x.bfloat16() for x in (q, k, v))
+    fused = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    torch.testing.assert_close(attend(q, k, v, mask=mask), fused, rtol=0, atol=0.03)
 
 
 def test_known_frames_come_back_bit_for_bit() -> None:

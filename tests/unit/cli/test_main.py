@@ -55,6 +55,15 @@ def test_models_are_listed_and_shown(model: str, capsys):
     assert run(["models", "show", "nothing-like-it"]) == 2
 
 
+def test_speed_is_told_beside_what_it_is_held_against(capsys):
+    assert run(["bench", "products", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert len(figures) == 3
+    assert all(one["ratio"] == pytest.approx(one["value"] / one["reference"], abs=1e-3) for one in figures)
+    assert run(["bench", "products"]) == 0
+    assert "GFLOP/s a core; float32" in capsys.readouterr().out
+
+
 def test_the_version_is_told(capsys):
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"praxino {praxino.__version__}\n"
