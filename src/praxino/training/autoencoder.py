@@ -67,7 +67,7 @@ def work(team: Team, *, recipe: Recipe, into: Path, deadline: float, report: Cal
     """Train what `start` made in ``into`` until ``deadline`` (time.time()), or go on; leave the average there."""
     held, learn = windows(into, recipe, data=None, workers=1), recipe.learn_autoencoder
     run, log, last = _begin(recipe, into, team.device), Log(into), time.time()
-    while run.step < learn.steps and not team.agree(time.time() > deadline):
+    while run.step < learn.steps and not team.ends(deadline):
         loss = one_step(team, run, held, recipe)
         if team.leads and run.step % 10 == 0:
             log.write(step=run.step, samples=run.step * learn.batch, stage="autoencoder", loss=loss)

@@ -123,11 +123,10 @@ def _flow(team: Team, *, plan: Plan, deadline: float) -> None:
 
     def saved(run: transformer.Run) -> None:
         folder = ship(run.ema.model, plan, run.step)
-        show(
-            open_parts(folder),
-            plan.into / f"samples-{run.step:06d}.png",
-            clips=run.step > plan.recipe.learn_flow.still_steps,
-        )
+        if team.stop.is_set():  # who stops a run does not want to wait for pictures
+            return
+        clips = run.step > plan.recipe.learn_flow.still_steps
+        show(open_parts(folder), plan.into / f"samples-{run.step:06d}.png", clips=clips)
 
     transformer.work(team, task, report=report, saved=saved)
 

@@ -117,7 +117,7 @@ def work(team: Team, task: Task, *, report: Callable[[str, Run, float], None], s
         limit=task.recipe.text.limit,
     )
     stills, clips, last = shelves(task.latents, "stills"), None, time.time()
-    while run.step < learn.steps and not team.agree(time.time() > task.deadline):
+    while run.step < learn.steps and not team.ends(task.deadline):
         in_clips = run.step >= learn.still_steps
         if in_clips and clips is None:
             clips = shelves(task.latents, "clips")

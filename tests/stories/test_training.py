@@ -1,0 +1,43 @@
+"""A person trains a model of their own: starts, stops with Ctrl-C, goes on, and makes a film with it."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from praxino import checkpoint
+from praxino.training import state
+
+
+def train(into: Path, *more: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "praxino.cli.main", "train", "tiny", "--into", into, *more]
+    return subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_training_stops_at_ctrl_c_saves_and_goes_on(tmp_path: Path) -> None:
+    into = tmp_path / "run"
+    running = train(into, "--minutes", 0.6)
+    assert running.stderr is not None
+    said = next(line for line in running.stderr if line.startswith("clips:"))
+    assert "loss" in said
+    assert "min left" in said
+    running.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    _, rest = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "stopped" in rest
+    assert time.monotonic() - begun < 20
+    step = state.load(into / "flow" / "state.safetensors")["step"]
+    assert step >= 10, "what was learned is kept"
+    again = train(into, "--minutes", 0.1, "--resume")
+    out, rest = again.communicate(timeout=120)
+    assert again.returncode == 0, rest
+    assert state.load(into / "flow" / "state.safetensors")["step"] > step
+    folder = Path(out.strip())
+    assert checkpoint.card(folder)["card"]["rung"] == "one"
+    assert sorted(path.suffix for path in (into / "flow").iterdir()) == [".csv", ".png", ".safetensors"]
+    assert list(into.glob("samples-*.png"))
