@@ -41,8 +41,5 @@ mkdir -p "$shipped" docs/gallery
 cp "$into"/pocket/{weights.safetensors,config.json,tokenizer.json} "$shipped"
 pytest tests/stories/test_shipped_model.py
 
-# 6. The gallery. The recipe of a film is in the film: `praxino inspect`.
-cp "$(ls -t "$into"/samples-*.png | head -n 1)" docs/gallery/sheet.png
-praxino generate "a red ball bounces on a checker floor" -o docs/gallery/ball.mp4 --seconds 4 --seed 7 \
-    --sheet docs/gallery/ball.png
-praxino inspect docs/gallery/ball.mp4 --json > docs/gallery/ball.json
+# 6. The gallery.
+python runs/gallery.py pocket docs/gallery

@@ -28,4 +28,4 @@ def tiny() -> AutoencoderConfig:
 
 def pocket() -> AutoencoderConfig:
     """The autoencoder that ships: 96 pixels per number, a linear encoder (docs/decisions/0002)."""
-    return AutoencoderConfig(space=16, time=8, channels=64, decoder_width=256, decoder_depth=3, detail_width=128)
+    return AutoencoderConfig(space=16, time=8, channels=64, decoder_width=256, decoder_depth=3, detail_width=192)

@@ -27,6 +27,7 @@ class DataRecipe:
 class AutoencoderRecipe:
     """How the autoencoder is trained."""
 
+    rungs: tuple[str, ...] = ("one", "all")  # of the world, in turn: latents outlive the rung they were made on
     batch: int = 4  # windows a step, over all processes
     frames: int = 17  # of a window
     crop: int = 128  # pixels
@@ -92,7 +93,7 @@ def pocket() -> Recipe:
             rung="one",
             sizes=((256, 144), (192, 192), (144, 256)),
             shares=(0.76, 0.12, 0.12),
-            windows=480,
+            windows=960,
             stills=30_000,
             clips=2_600,
             frames=89,

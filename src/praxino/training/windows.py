@@ -91,13 +91,18 @@ def windows(into: Path, recipe: Recipe, *, data: Path | None, workers: int) -> W
 
 
 def _rendered(recipe: Recipe, workers: int) -> list[source.Sample]:
-    data = recipe.data
-    make = partial(source.clip, rung=data.rung, size=data.sizes[0], frames=2 * recipe.learn_autoencoder.frames - 1)
-    seeds = range(WINDOWS_FROM, WINDOWS_FROM + data.windows + HELD_OUT)
+    seeds = range(WINDOWS_FROM, WINDOWS_FROM + recipe.data.windows + HELD_OUT)
+    make = partial(_one, recipe=recipe)
     if workers == 1:
         return [make(seed) for seed in seeds]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         return list(pool.map(make, seeds, chunksize=4))
+
+
+def _one(seed: int, recipe: Recipe) -> source.Sample:
+    learn = recipe.learn_autoencoder
+    rung = learn.rungs[seed % len(learn.rungs)]
+    return source.clip(seed, rung=rung, size=recipe.data.sizes[0], frames=2 * learn.frames - 1)
 
 
 def _read(recipe: Recipe, data: Path) -> list[source.Sample]:
