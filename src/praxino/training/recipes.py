@@ -34,7 +34,7 @@ class AutoencoderRecipe:
     rate: float = 5e-4  # AdamW
     noise: float = 0.2  # most noise on the latents the decoder sees: made latents are not perfect either
     attention: float = 6.0  # weight of the pixels that matter (things, movement) against 1 for the rest
-    steps: int = 10_000  # the cosine of the learning rate ends here
+    steps: int = 6_500  # the cosine of the learning rate ends here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class FlowRecipe:
     attention: float = 5.0  # weight of the tokens that hold things, against 1 for the rest
     wordless: float = 0.1  # share of samples whose caption is dropped, for guidance
     floor: float = 0.3  # most noise on a known past
-    ema: float = 0.999
+    ema: float = 0.998
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,5 +102,5 @@ def pocket() -> Recipe:
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket(),
         learn_autoencoder=AutoencoderRecipe(),
-        learn_flow=FlowRecipe(still_steps=4_000, still_batch=24, clip_batch=6, mixed_stills=6),
+        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=6, mixed_stills=6, steps=6_000),
     )
