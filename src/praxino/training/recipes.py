@@ -102,5 +102,5 @@ def pocket() -> Recipe:
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket(),
         learn_autoencoder=AutoencoderRecipe(),
-        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=6, mixed_stills=6, steps=6_000),
+        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=6, mixed_stills=6, steps=5_200),
     )
