@@ -34,6 +34,6 @@ def shifted(time: Tensor, shift: float) -> Tensor:
     return shift * time / (1 + (shift - 1) * time)
 
 
-def draw(shape: tuple[int, ...], *, generator: torch.Generator, mean: float = 1.0, spread: float = 1.25) -> Tensor:
+def draw(shape: tuple[int, ...], *, generator: torch.Generator, mean: float, spread: float) -> Tensor:
     """Training times in 0..1: sigmoid(N(mean, spread)) (logit-normal, Esser et al. 2024)."""
     return torch.sigmoid(mean + spread * torch.randn(shape, generator=generator))

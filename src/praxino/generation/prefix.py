@@ -70,8 +70,9 @@ def _fitted(path: str, request: Request, fps: float | None) -> Iterator[np.ndarr
 
 
 def _reach(parts: Parts) -> int:
-    """How many of a start's last frames the model sees at most: those of one chunk."""
-    return geometry.frames_of(parts.transformer.config.chunk, parts.compression.time)
+    """How many of a start's last frames the model sees at most: those of its window."""
+    seen = parts.transformer.config.window * parts.transformer.config.chunk
+    return geometry.frames_of(seen, parts.compression.time)
 
 
 @torch.inference_mode()

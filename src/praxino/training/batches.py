@@ -28,10 +28,12 @@ class Batch:
     weight: Tensor  # (b, t, h, w)
     ids: Tensor  # (b, m) text tokens
     mask: Tensor  # (b, m) bool
+    start: int  # number of the first latent in its film
 
     def to(self, device: str) -> "Batch":
         """The same batch on another device."""
-        return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Batch(**{name: value.to(device) if isinstance(value, Tensor) else value for name, value in held.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +51,16 @@ class Drawer:
         amounts = torch.tensor([float(len(shelves[size].captions)) for size in sizes])
         shelf = shelves[sizes[int(torch.multinomial(amounts, 1, generator=generator))]]
         rows = torch.randint(len(shelf.captions), (count,), generator=generator)
-        t = self._length(shelf.latents.shape[1], generator)
-        latents = shelf.latents[rows, :t].float()
+        start, t = self._span(shelf.latents.shape[1], generator)
+        latents = shelf.latents[rows, start : start + t].float()
         b = len(rows)
         known = torch.stack([known_frames(t, self.chunk, generator) for _ in range(b)])
-        chunks = -(-t // self.chunk)
-        time = draw((b, chunks), generator=generator).repeat_interleave(self.chunk, 1)[:, :t]
+        if start:  # in the middle of a film there is a past, and something to learn
+            known[:, : self.chunk] = True
+            known[:, -1] &= t > self.chunk + 1
+        chunks, learn = -(-t // self.chunk), self.recipe
+        time = draw((b, chunks), generator=generator, mean=learn.time_mean, spread=learn.time_spread)
+        time = time.repeat_interleave(self.chunk, 1)[:, :t]
         floor = (
             self.recipe.floor * torch.rand(b, 1, generator=generator) * (torch.rand(b, 1, generator=generator) < 0.5)
         )
@@ -66,15 +72,21 @@ class Drawer:
             noise=torch.randn(latents.shape, generator=generator),
             time=time,
             known=known,
-            weight=1 + (self.recipe.attention - 1) * shelf.matters[rows, :t].float(),
+            weight=1 + (learn.attention - 1) * shelf.matters[rows, start : start + t].float(),
             ids=ids,
             mask=mask,
+            start=start,
         )
 
-    def _length(self, whole: int, generator: torch.Generator) -> int:
-        """Half of the clips are cut short, so that a film's last chunk may have any length."""
+    def _span(self, whole: int, generator: torch.Generator) -> tuple[int, int]:
+        """First latent and number of latents. Half are cut short, as a film's last chunk may be."""
+        if whole <= self.chunk:
+            return 0, whole
+        window = min(whole, self.recipe.window)
+        start = self.chunk * int(torch.randint((whole - window) // self.chunk + 1, (), generator=generator))
+        start = 0 if torch.rand((), generator=generator) < self.recipe.starts else start
         cut = int(torch.randint(2 * self.chunk, (), generator=generator)) - self.chunk
-        return max(1, whole - max(0, cut)) if whole > self.chunk else whole
+        return start, max(1, window - max(0, cut))
 
     def _caption(self, choices: list[str], generator: torch.Generator) -> str:
         if torch.rand((), generator=generator) < self.recipe.wordless:
@@ -96,6 +108,6 @@ def known_frames(t: int, chunk: int, generator: torch.Generator) -> Tensor:
         known[: int(torch.randint(1, chunk, (), generator=generator)) if chunk > 1 else 1] = True
     elif kind > 0.4 and chunks > 1:
         known[: chunk * int(torch.randint(1, chunks, (), generator=generator))] = True
-    if torch.rand((), generator=generator) < 0.1:
+    if chunk > 1 and torch.rand((), generator=generator) < 0.1:  # an end is seen by its own chunk alone
         known[-1] = True
     return known

@@ -45,6 +45,10 @@ class FlowRecipe:
     still_batch: int = 20  # over all processes
     clip_batch: int = 4
     mixed_stills: int = 4  # stills in each step of clips
+    window: int = 4  # latent frames of a clip that are seen at once
+    starts: float = 0.5  # share of these that are a film's first
+    time_mean: float = 1.8  # times are sigmoid(N(mean, spread)): what moves where is decided above 0.9
+    time_spread: float = 1.5
     steps: int = 20_000  # the learning rate falls to a tenth by this step, linearly over its last fifth
     muon_rate: float = 4e-3  # matrices inside blocks
     adam_rate: float = 1e-3  # everything else
@@ -102,5 +106,5 @@ def pocket() -> Recipe:
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket(),
         learn_autoencoder=AutoencoderRecipe(),
-        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=6, mixed_stills=6, steps=5_200),
+        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=16, mixed_stills=6, steps=6_600),
     )

@@ -22,17 +22,18 @@ PROMPTS = (
 )
 
 
+LATENTS = 8
+"""Of a film that is shown: about two seconds."""
 FILMS = 3
 """How many of them are shown as films: each takes a CPU as long as a dozen steps of training."""
 
 
 @torch.inference_mode()
 def show(parts: Parts, path: Path, *, clips: bool, prompts: Sequence[str] = PROMPTS) -> None:
-    """One picture per prompt, or a row of six moments of one chunk for the first few prompts, as one PNG."""
+    """One picture per prompt, or a row of six moments of a film for the first few prompts, as one PNG."""
     pictures = []
-    chunk = parts.transformer.config.chunk
     for seed, prompt in enumerate(prompts[:FILMS] if clips else prompts):
-        frames = film(parts, prompt, latents=chunk if clips else 1, seed=seed)
+        frames = film(parts, prompt, latents=LATENTS if clips else 1, seed=seed)
         pictures.append(frames[np.linspace(0, len(frames) - 1, 6).round().astype(int)] if clips else frames)
     grid(np.concatenate(pictures), path, columns=6 if clips else 4)
 

@@ -45,7 +45,7 @@ class Student(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: a scalar."""
         shown = flow.mix(batch.latents, batch.noise, batch.time)
-        predicted = self.transformer(shown, batch.time, self.text(batch.ids, batch.mask))
+        predicted = self.transformer(shown, batch.time, self.text(batch.ids, batch.mask), start=batch.start)
         target = flow.velocity(batch.latents, batch.noise)
         scale = residual_scale(batch.time, self.transformer.channel_std)
         return flow_loss(predicted, target, known=batch.known, weight=batch.weight, scale=scale)

@@ -35,7 +35,14 @@ def tiny(*, latent_channels: int = 8, text_channels: int = 32) -> TransformerCon
 def pocket(*, latent_channels: int = 64, text_channels: int = 192) -> TransformerConfig:
     """The model that ships: 7 million parameters, as many as a few hours of two CPU cores can teach."""
     return TransformerConfig(
-        width=256, depth=6, heads=4, ffn=1024, latent_channels=latent_channels, text_channels=text_channels
+        width=256,
+        depth=6,
+        heads=4,
+        ffn=1024,
+        latent_channels=latent_channels,
+        text_channels=text_channels,
+        chunk=1,
+        window=3,
     )
 
 
