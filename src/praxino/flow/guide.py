@@ -9,8 +9,8 @@ from torch import Tensor
 class GuidanceConfig:
     """``scale`` 1 turns guidance off; above time ``until`` it is off, since there it draws copies of the subject."""
 
-    scale: float = 2.0
-    until: float = 0.85
+    scale: float = 3.0
+    until: float = 0.97
 
     def active(self, time: float) -> bool:
         """Whether a step at this time needs the unguided prediction as well."""

@@ -26,7 +26,7 @@ class Card:
     rung: str  # of the world's vocabulary it was trained on
     words: tuple[str, ...]  # it was taught, lower case; empty: any
     steps: int = 36  # of the sampler, by default
-    guidance: float = 2.0  # by default
+    guidance: float = 3.0  # by default
     trained: tuple[tuple[str, str], ...] = ()  # what it has been through, as (what, figure)
 
 

@@ -35,7 +35,7 @@ class Manner:
 
     sampling: SampleConfig = field(default_factory=SampleConfig)
     guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
-    floor: float = 0.05  # noise on the past as the network sees it; the film keeps its clean frames
+    floor: float = 0.1  # noise on the past as the network sees it; the film keeps its clean frames
 
 
 @torch.inference_mode()
