@@ -30,20 +30,27 @@ def moving(film: np.ndarray) -> tuple[float, float]:
     return float(angle), float(np.mean(across[-third:]) - np.mean(across[:third]))
 
 
-@pytest.mark.parametrize(
-    ("prompt", "colour", "way"),
-    [
-        ("a red ball rolls to the right on a plain grey floor", "red", 1),
-        ("一个蓝色的立方体在灰色地面上向左滑动", "blue", -1),
-    ],
+ASKED = (  # a prompt, its colour and its way; the seed is its place in this list
+    ("a red ball rolls to the right on a plain grey floor", "red", 1),
+    ("一个蓝色的立方体在灰色地面上向左滑动", "blue", -1),
+    ("a green ball rolls to the left on a plain grey floor", "green", -1),
+    ("a yellow cube slides to the right on a plain grey floor", "yellow", 1),
+    ("一个红色的球在灰色地面上向左滚动", "red", -1),
+    ("a blue cylinder slides to the right on a plain grey floor", "blue", 1),
 )
-def test_the_colour_and_the_direction_asked_for_are_seen(prompt: str, colour: str, way: int, tmp_path: Path) -> None:
-    shots = (Shot(seconds=2, prompt=prompt),)
-    done = make(Request(shots=shots, seed=1, width=256, height=144), tmp_path / "a.mp4")
-    assert done["warnings"] == []
-    angle, drift = moving(read.read(tmp_path / "a.mp4").frames)
-    assert abs((angle - HUES[colour] + 180) % 360 - 180) < 30
-    assert np.sign(drift) == way
+
+
+@pytest.mark.slow
+def test_the_colour_and_the_direction_asked_for_are_seen(tmp_path: Path) -> None:
+    colours, ways = [], []
+    for seed, (prompt, colour, way) in enumerate(ASKED):
+        request = Request(shots=(Shot(seconds=2, prompt=prompt),), seed=seed, width=256, height=144)
+        assert make(request, tmp_path / "a.mp4")["warnings"] == []
+        angle, drift = moving(read.read(tmp_path / "a.mp4").frames)
+        colours.append(abs((angle - HUES[colour] + 180) % 360 - 180) < 30)
+        ways.append(np.sign(drift) == way)
+    assert np.mean(colours) >= 0.8, colours
+    assert np.mean(ways) >= 0.65, ways
 
 
 def test_the_model_that_ships_is_small_and_says_what_it_knows() -> None:
