@@ -4,7 +4,7 @@ Everything is drawn from the step's number, so that a resumed run sees what an u
 Shapes: b batch, t latents, h rows, w columns, c channels, m text tokens.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -33,7 +33,7 @@ class Batch:
     def to(self, device: str) -> "Batch":
         """The same batch on another device."""
         held = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{name: value.to(device) if isinstance(value, Tensor) else value for name, value in held.items()})
+        return replace(self, **{name: value.to(device) for name, value in held.items() if isinstance(value, Tensor)})
 
 
 @dataclass(frozen=True, kw_only=True)
