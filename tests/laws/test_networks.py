@@ -5,6 +5,7 @@ import torch
 
 from praxino.autoencoder import config as autoencoder_config
 from praxino.autoencoder.model import Autoencoder
+from praxino.flow.loss import novelty
 from praxino.flow.path import ends, hold, mix, velocity
 from praxino.flow.sample import SampleConfig, sample
 from praxino.layers import precision
@@ -12,7 +13,7 @@ from praxino.layers.attention import attend, attend_slowly
 from praxino.transformer import config as transformer_config
 from praxino.transformer.cache import Cache
 from praxino.transformer.config import TransformerConfig
-from praxino.transformer.model import Transformer
+from praxino.transformer.model import LEAST, Transformer
 from praxino.transformer.wan import from_diffusers
 
 
@@ -64,6 +65,27 @@ def test_padding_of_the_text_changes_nothing() -> None:
     latents, time = torch.randn(1, 2, 3, 4, 8).double(), torch.rand(1, 2).double()
     short = model(latents, time, (words[:, :3], mask[:, :3]))
     torch.testing.assert_close(model(latents, time, (words, mask)), short)
+
+
+@torch.inference_mode()
+def test_a_latent_that_nothing_is_new_in_is_the_one_before_even_out_of_noise() -> None:
+    model, text = _transformer(chunk=1), _text()
+    torch.nn.init.zeros_(model.patch_out.weight)
+    torch.nn.init.zeros_(model.patch_out.bias)
+    torch.nn.init.constant_(model.open_out.bias, -100.0)
+    latents, time = torch.randn(1, 2, 3, 4, 8).double(), torch.tensor([[0.0, 1.0]]).double()
+    clean = latents[:, 1] - model(latents, time, text)[:, 1]
+    torch.testing.assert_close(clean, (1 - LEAST) ** 0.5 * latents[:, 0])
+
+
+def test_novelty_is_least_at_the_true_share() -> None:
+    generator, std = torch.Generator().manual_seed(0), torch.tensor([0.5, 2.0])
+    past, fresh = (torch.randn(1, 1, 100, 100, 2, generator=generator) * std for _ in range(2))
+    shares, known = (0.02, 0.1, 0.3, 0.6, 1.0), torch.zeros(1, 1, dtype=torch.bool)
+    for true in shares:
+        clean = (1 - true) ** 0.5 * past + true**0.5 * fresh
+        found = [novelty(clean, past, torch.full_like(past, share), known=known, std=std) for share in shares]
+        assert shares[int(torch.stack(found).argmin())] == true
 
 
 @torch.inference_mode()

@@ -19,3 +19,14 @@ def residual_scale(time: Tensor, std: Tensor) -> Tensor:
     """Deviation (b, t, 1, 1, c) of the velocity given its point on the path, for latents of deviation ``std`` (c,)."""
     t = time.float()[:, :, None, None, None]
     return std * torch.rsqrt(t**2 + ((1 - t) * std) ** 2)
+
+
+def novelty(clean: Tensor, past: Tensor, new: Tensor, *, known: Tensor, std: Tensor) -> Tensor:
+    """How badly the share ``new`` (b, t, h, w, c) in 0..1 tells by how much latents leave the ones before: a scalar.
+
+    Negative log-likelihood, up to constants, of ``clean`` as the next value of an autoregressive process of order one:
+    N(sqrt(1 - new) * past, new * std^2), with ``std`` (c,); mean over the frames not known.
+    """
+    away = (clean.float() - (1 - new).sqrt() * past) / std
+    each = (new.log() + away.square() / new).mean((2, 3, 4))  # (b, t)
+    return (each * ~known).sum() / (~known).sum().clamp(min=1)

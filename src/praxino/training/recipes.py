@@ -106,5 +106,5 @@ def pocket() -> Recipe:
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket(),
         learn_autoencoder=AutoencoderRecipe(),
-        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=16, mixed_stills=6, steps=6_420),
+        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=16, mixed_stills=6, steps=10_900),
     )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from praxino.flow import path as flow
 from praxino.flow.loss import loss as flow_loss
-from praxino.flow.loss import residual_scale
+from praxino.flow.loss import novelty, residual_scale
 from praxino.layers import precision
 from praxino.text.encoder import TextEncoder
 from praxino.text.vocabulary import Vocabulary
@@ -27,6 +27,9 @@ from praxino.training.optimizer import Optimizers, muon
 from praxino.training.parallel import Team
 from praxino.training.recipes import FlowRecipe, Recipe
 from praxino.transformer.model import Transformer
+
+NOVELTY = 0.02
+"""Weight of `novelty` beside the flow loss."""
 
 
 class Student(nn.Module):
@@ -45,10 +48,13 @@ class Student(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: a scalar."""
         shown = flow.mix(batch.latents, batch.noise, batch.time)
-        predicted = self.transformer(shown, batch.time, self.text(batch.ids, batch.mask), start=batch.start)
-        target = flow.velocity(batch.latents, batch.noise)
-        scale = residual_scale(batch.time, self.transformer.channel_std)
-        return flow_loss(predicted, target, known=batch.known, weight=batch.weight, scale=scale)
+        made = self.transformer.outlook(shown, batch.time, self.text(batch.ids, batch.mask), start=batch.start)
+        target, std = flow.velocity(batch.latents, batch.noise), self.transformer.channel_std
+        scale = residual_scale(batch.time, std)
+        loss = flow_loss(made.velocity, target, known=batch.known, weight=batch.weight, scale=scale)
+        if made.past is None or made.open is None:
+            return loss
+        return loss + NOVELTY * novelty(batch.latents, made.past, made.open, known=batch.known, std=std)
 
 
 @dataclass(kw_only=True)

@@ -6,6 +6,8 @@ Shapes: b batch, h heads, n tokens of a chunk, d channels of one head.
 import itertools
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from praxino.transformer.block import Sight, Span
 from praxino.transformer.config import TransformerConfig
 
@@ -16,9 +18,11 @@ class Cache:
 
     chunks: list[int] = field(default_factory=list)  # number of each remembered chunk, ascending
     spans: list[list[Span]] = field(default_factory=list)  # [block][chunk]
+    last: tuple[Tensor, Tensor] | None = None  # the last latent frame (b, 1, h, w, c) and its time (b, 1)
 
-    def remember(self, chunk: int, spans: list[Span], config: TransformerConfig) -> None:
-        """Add one chunk's spans (one per block) and forget what no later chunk can see."""
+    def remember(self, chunk: int, spans: list[Span], last: tuple[Tensor, Tensor], config: TransformerConfig) -> None:
+        """Add one chunk's spans (one per block) and last latent, and forget what no later chunk can see."""
+        self.last = last
         if not self.spans:
             self.spans = [[] for _ in spans]
         self.chunks.append(chunk)

@@ -23,12 +23,20 @@ class TransformerConfig:
     preconditioned: bool = (
         True  # predict in units of what is not yet known; needs the standard deviation of the latents
     )
+    leans_on_past: bool = False  # expect each latent to continue the one before; needs ``preconditioned``
 
 
 def tiny(*, latent_channels: int = 8, text_channels: int = 32) -> TransformerConfig:
     """Seconds on a CPU: for tests."""
     return TransformerConfig(
-        width=48, depth=2, heads=2, ffn=96, latent_channels=latent_channels, text_channels=text_channels, chunk=2
+        width=48,
+        depth=2,
+        heads=2,
+        ffn=96,
+        latent_channels=latent_channels,
+        text_channels=text_channels,
+        chunk=2,
+        leans_on_past=True,
     )
 
 
@@ -43,6 +51,7 @@ def pocket(*, latent_channels: int = 64, text_channels: int = 192) -> Transforme
         text_channels=text_channels,
         chunk=1,
         window=3,
+        leans_on_past=True,
     )
 
 

@@ -5,6 +5,7 @@ n = t*s, m text tokens, d width.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,18 @@ from praxino.layers.norm import layer_norm
 from praxino.transformer.block import Block, Context, Sight, Span, modulate
 from praxino.transformer.cache import Cache, sights
 from praxino.transformer.config import TransformerConfig
+
+LEAST = 1e-3
+"""Least share of a latent's variance that is left open where it is expected to continue the one before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What the network says of latents (b, t, h, w, c)."""
+
+    velocity: Tensor  # as latents
+    past: Tensor | None  # as latents: the best linear guess of the latent before each; None: it does not lean on it
+    open: Tensor | None  # as latents, LEAST..1: share of the variance that is new, given the latent before
 
 
 class Transformer(nn.Module):
@@ -38,6 +51,11 @@ class Transformer(nn.Module):
         self.patch_out = nn.Linear(d, inside)
         nn.init.zeros_(self.patch_out.weight)
         nn.init.zeros_(self.patch_out.bias)
+        if config.leans_on_past:
+            self.past_in, self.open_out = nn.Linear(inside, d, bias=False), nn.Linear(d, inside)
+            nn.init.zeros_(self.past_in.weight)
+            nn.init.zeros_(self.open_out.weight)
+            nn.init.constant_(self.open_out.bias, 4.0)  # nearly everything is new, to begin with
 
     def forward(
         self,
@@ -49,17 +67,30 @@ class Transformer(nn.Module):
         cache: Cache | None = None,
         remember: bool = False,
     ) -> Tensor:
-        """Velocity (b, t, h, w, c) of latents (b, t, h, w, c) at time (b, t) in 0..1.
+        """The velocity that `outlook` gives: (b, t, h, w, c)."""
+        return self.outlook(latents, time, text, start=start, cache=cache, remember=remember).velocity
+
+    def outlook(
+        self,
+        latents: Tensor,
+        time: Tensor,
+        text: tuple[Tensor, Tensor],
+        *,
+        start: int = 0,
+        cache: Cache | None = None,
+        remember: bool = False,
+    ) -> Outlook:
+        """Velocity of latents (b, t, h, w, c) at time (b, t) in 0..1, and what it leans on.
 
         ``text`` is (b, m, d_text) with a mask (b, m), True where a token counts. ``start`` is the number of the first
         latent frame in the film. ``cache`` holds the clean past; with ``remember`` this call's chunk (exactly one) is
         added to it.
         """
         cache = cache if cache is not None else Cache()
-        x, (skip, out) = self._precondition(latents, time)
-        p = self.config.patch
-        x = rearrange(x.to(self.dtype), "b t (h p) (w q) c -> b t (h w) (p q c)", p=p, q=p)
-        x = self.patch_in(x)  # (b, t, s, d)
+        before = self._before(latents, time, cache)
+        x = self.patch_in(self._tokens(self._scaled(latents, time)))  # (b, t, s, d)
+        if before is not None:
+            x = x + self.past_in(self._tokens(before / self.channel_std))
         if self.first is not None:
             kind = (torch.arange(start, start + x.shape[1], device=x.device) == 0).long()
             x = x + self.first[kind][None, :, None]
@@ -72,12 +103,15 @@ class Transformer(nn.Module):
             x, span = block(x, context, cache.spans[i] if cache.spans else [])
             made.append(span)
         if remember:
-            cache.remember(start // self.config.chunk, made, self.config)
+            cache.remember(start // self.config.chunk, made, (latents[:, -1:], time[:, -1:]), self.config)
         shift, scale = (self.table + embedded[:, :, None]).unbind(2)
-        x = self.patch_out(modulate(layer_norm(x), shift, scale))
-        rows = latents.shape[2] // p
-        x = rearrange(x, "b (t h w) (p q c) -> b t (h p) (w q) c", t=latents.shape[1], h=rows, p=p, q=p)
-        return skip * latents + out * x.to(latents.dtype)
+        x = modulate(layer_norm(x), shift, scale)
+        made_of = self._picture(self.patch_out(x), latents.shape)
+        if before is None:
+            return Outlook(velocity=self._velocity(latents, time, made_of, None, None), past=None, open=None)
+        new = LEAST + (1 - LEAST) * self._picture(self.open_out(x), latents.shape).float().sigmoid()
+        velocity = self._velocity(latents, time, made_of, before, new.detach())
+        return Outlook(velocity=velocity, past=before, open=new)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -101,20 +135,53 @@ class Transformer(nn.Module):
         pair = (turn.cos().to(self.dtype), turn.sin().to(self.dtype))
         return Context(shift=shift, turn=pair, sights=seen, text=words, mask=mask), embedded
 
-    def _precondition(self, latents: Tensor, time: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """The network's input, and (skip, out): velocity = skip * latents + out * network (after Karras et al. 2022).
+    def _tokens(self, picture: Tensor) -> Tensor:
+        p = self.config.patch
+        return rearrange(picture.to(self.dtype), "b t (h p) (w q) c -> b t (h w) (p q c)", p=p, q=p)
 
-        Per channel, with the latents' standard deviation s: skip * x_t is the best linear guess of the velocity, and
-        out the deviation of what remains, so that the network's target has unit variance at every time.
+    def _picture(self, tokens: Tensor, shape: torch.Size) -> Tensor:
+        p, rows = self.config.patch, shape[2] // self.config.patch
+        return rearrange(tokens, "b (t h w) (p q c) -> b t (h p) (w q) c", t=shape[1], h=rows, p=p, q=p)
+
+    def _before(self, latents: Tensor, time: Tensor, cache: Cache) -> Tensor | None:
+        """The best linear guess of the latent before each: float32 (b, t, h, w, c), zero where there is none."""
+        if not self.config.leans_on_past:
+            return None
+        held, when = cache.last or (torch.zeros_like(latents[:, :1]), torch.ones_like(time[:, :1]))
+        x, t = torch.cat([held, latents[:, :-1]], 1).float(), _wide(torch.cat([when, time[:, :-1]], 1))
+        s = self.channel_std.float()
+        return (1 - t) * s**2 / (t**2 + ((1 - t) * s) ** 2) * x
+
+    def _scaled(self, latents: Tensor, time: Tensor) -> Tensor:
+        """Latents with unit variance at every time."""
+        if not self.config.preconditioned:
+            return latents
+        t = _wide(time)
+        return latents.float() * torch.rsqrt(t**2 + ((1 - t) * self.channel_std.float()) ** 2)
+
+    def _velocity(
+        self, latents: Tensor, time: Tensor, made: Tensor, before: Tensor | None, new: Tensor | None
+    ) -> Tensor:
+        """The best linear guess of the velocity, and what the network makes of the rest (after Karras et al. 2022).
+
+        Per channel, with the latents' standard deviation s: a latent is expected to continue the one before, p, as an
+        autoregressive process of order one does whose share q is new: with mean m = sqrt(1 - q) p and variance q s^2.
+        The best linear guess of the velocity follows from x_t, and the network's part is in units of what remains, so
+        that its target has unit variance at every time. Without a past, q is 1 and m is 0.
         """
         if not self.config.preconditioned:
-            one = torch.ones((), dtype=latents.dtype, device=latents.device)
-            return latents, (torch.zeros_like(one), one)
-        t, s = time.float()[:, :, None, None, None], self.channel_std.float()
-        variance = t**2 + ((1 - t) * s) ** 2
-        skip, out = (t - (1 - t) * s**2) / variance, s * torch.rsqrt(variance)
-        x = (latents.float() * torch.rsqrt(variance)).to(latents.dtype)
-        return x, (skip.to(latents.dtype), out.to(latents.dtype))
+            return made.to(latents.dtype)
+        t, x, variance = _wide(time), latents.float(), self.channel_std.float() ** 2
+        mean = torch.zeros((), device=x.device)
+        if before is not None and new is not None:
+            mean, variance = (1 - new).sqrt() * before, new * variance
+        total = t**2 + (1 - t) ** 2 * variance
+        guess = ((t - (1 - t) * variance) * x - t * mean) / total
+        return (guess + (variance / total).sqrt() * made.float()).to(latents.dtype)
+
+
+def _wide(time: Tensor) -> Tensor:
+    return time.float()[:, :, None, None, None]
 
 
 def sinusoid(x: Tensor, channels: int) -> Tensor:
