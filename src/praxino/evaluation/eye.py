@@ -7,9 +7,12 @@ Shapes: b pictures, h rows, w columns of pixels; h/4 rows, w/4 columns of cells.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from praxino.world import vocabulary
@@ -83,3 +86,25 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.two(F.silu(self.one(F.silu(self.norm(x)))))
+
+
+WEIGHTS = Path(__file__).parent / "eye.safetensors"
+"""The eye that comes with Praxino; `praxino train eye` made it."""
+
+
+def open_eye(path: Path = WEIGHTS) -> Eye:
+    """A trained eye. Raises ValueError where there is none."""
+    try:
+        held = load_file(path)
+    except (OSError, SafetensorError):
+        raise ValueError(f"{path} holds no eye; `praxino train eye --into FOLDER` teaches one") from None
+    eye = Eye(EyeConfig())
+    eye.load_state_dict({name: value.float() for name, value in held.items()})
+    return eye.eval().requires_grad_(False)
+
+
+def save_eye(eye: Eye, path: Path) -> None:
+    """Write an eye's weights, whole or not at all, in bfloat16."""
+    temporary = path.with_suffix(".tmp")
+    save_file({name: value.bfloat16().contiguous() for name, value in eye.state_dict().items()}, temporary)
+    temporary.replace(path)

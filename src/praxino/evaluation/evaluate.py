@@ -1,0 +1,321 @@
+"""Evaluate a model on the world suite: make its films, look at them, and hold every figure against its floors.
+
+Floors: the same judge on the simulator's own renders (what the parser can see at best), on what the autoencoder keeps
+of these, and on the model's films with the prompts exchanged (what chance gives).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from praxino import checkpoint
+from praxino.evaluation import report as reports
+from praxino.evaluation.eye import Eye, open_eye
+from praxino.evaluation.films import GIVEN, TIMES, Studio
+from praxino.evaluation.judge import Parsed, Row, hero_path, judge, path_of
+from praxino.evaluation.metrics import binding, motion, permanence, picture, statistics
+from praxino.evaluation.parse import parse
+from praxino.evaluation.sight import Sight, sight
+from praxino.evaluation.suite import SECONDS, Case, cases
+from praxino.generation.parts import Parts, open_parts
+from praxino.layers import precision
+
+Report = Callable[[str, float], None]
+FLOORS = ("render", "reconstruction", "shuffled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A mean over cases with its 95% interval, and the floors beside it. None where nothing could be measured."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    floor: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What a case's own film is."""
+
+    frames: np.ndarray  # (t, h, w, 3) uint8
+    sight: Sight
+    moving: np.ndarray  # (t, h, w) bool: what moves, and what it covered before
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """Everything that an evaluation holds while it runs; ``rows[kind]`` has a row for each case, in order."""
+
+    parts: Parts
+    eye: Eye
+    studio: Studio
+    report: Report
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    paths: dict[str, list[motion.Path]] = field(default_factory=dict)
+
+    def parsed(self, frames: np.ndarray) -> Parsed:
+        """The frames as the parser sees them."""
+        return Parsed(frames=frames, tracks=parse(self.eye, frames))
+
+    def add(self, kind: str, row: Row) -> None:
+        """Keep a row."""
+        self.rows.setdefault(kind, []).append({name: round(value, 5) for name, value in row.items()})
+
+
+def evaluate(model: str, into: Path, *, clips: int, report: Report) -> dict[str, Figure]:
+    """Write ``into``/report.json and report.html; films stay in ``into``/films. Returns the figures by name.
+
+    Raises ValueError for a model that does not exist, and for fewer than two clips.
+    """
+    if clips < 2:
+        raise ValueError(f"clips {clips} must be at least 2, so that prompts can be exchanged; try 24")
+    folder = checkpoint.find(model)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    parts = open_parts(folder, device=device, dtype=precision.fastest(device))
+    films = into / "films"
+    films.mkdir(parents=True, exist_ok=True)
+    studio = Studio(model=model, digest=parts.digest, folder=films, report=report)
+    bench = Bench(parts=parts, eye=open_eye(), studio=studio, report=report)
+    rung, size = parts.card.rung, parts.card.sizes[0]
+    usual = cases(clips, rung=rung, size=size)
+    held = cases(max(2, clips // 2), rung=rung, split="held out", size=size) if rung == "all" else []
+    for group in (usual, held):
+        _look(bench, group)
+    figures = _figures(bench)
+    content = {
+        "model": {"name": parts.name, "digest": parts.digest, "rung": rung, "trained": dict(parts.card.trained)},
+        "clips": clips,
+        "seconds": SECONDS,
+        "figures": {name: asdict(figure) for name, figure in figures.items()},
+        "rows": bench.rows,
+        "cases": [_told(case) for case in [*usual, *held]],
+    }
+    _write(into / "report.json", json.dumps(content, indent=1, ensure_ascii=False))
+    _write(into / "report.html", reports.page(content, bench.paths, studio, [*usual, *held]))
+    return figures
+
+
+def compare(one: Path, two: Path) -> list[tuple[str, float, float, float, float, float]]:
+    """(figure, value of one, value of two, and two - one with its 95% interval, case by case) of two reports.
+
+    Raises ValueError where a folder holds no report, or the two were not made from the same cases.
+    """
+    a, b = (_read(folder / "report.json") for folder in (one, two))
+    if a["clips"] != b["clips"] or a["cases"] != b["cases"]:
+        raise ValueError(f"{one} and {two} judge different cases; evaluate both with as many --clips")
+    out = []
+    for kind in sorted(set(a["rows"]) & set(b["rows"])):
+        if kind.endswith(FLOORS):
+            continue
+        for name in sorted({name for row in a["rows"][kind] for name in row}):
+            pairs = [(x[name], y[name]) for x, y in zip(a["rows"][kind], b["rows"][kind], strict=True)
+                     if name in x and name in y]  # fmt: skip
+            if pairs:
+                before, after = zip(*pairs, strict=True)
+                change = statistics.paired(before, after)
+                out.append((f"{kind}: {name}", float(np.mean(before)), float(np.mean(after)), *change))
+    return out
+
+
+def _look(bench: Bench, group: Sequence[Case]) -> None:
+    """Make and judge the films of a split's cases."""
+    split = group[0].split if group else ""
+    made: list[Parsed] = []
+    truths: list[Truth] = []
+    for i, case in enumerate(group):
+        bench.report(f"{split} scenes", i / len(group))
+        truth = _true(case)
+        truths.append(truth)
+        again = _reconstructed(bench.parts, truth.frames)
+        bench.add(f"{split} autoencoder", _fidelity(truth, again))
+        for kind, frames in (("render", truth.frames), ("reconstruction", again)):
+            seen = bench.parsed(frames)
+            bench.add(f"{split} {kind}", judge(case, seen, truth.sight))
+            _keep(bench, f"{split} {kind}", seen, case)
+        bench.paths.setdefault(f"{split} true", []).append(hero_path(truth.sight))
+        seen = bench.parsed(bench.studio.words(case, "en"))
+        made.append(seen)
+        bench.add(split, judge(case, seen, truth.sight))
+        _keep(bench, split, seen, case)
+        if split == "usual":
+            chinese = bench.parsed(bench.studio.words(case, "zh"))
+            bench.add(f"{split} zh", judge(case, chinese, truth.sight))
+    for i, case in enumerate(group):
+        other = _unlike(group, i)
+        bench.add(f"{split} shuffled", judge(case, made[other], truths[i].sight))
+    if split == "usual":
+        _continue(bench, group, truths)
+        _last(bench, group)
+
+
+def _keep(bench: Bench, kind: str, seen: Parsed, case: Case) -> None:
+    way = path_of(binding.match(case.named, seen.tracks, frames=len(seen.frames)).hero)
+    if way is not None:
+        bench.paths.setdefault(kind, []).append(way)
+
+
+def _true(case: Case) -> Truth:
+    frames, ids = case.shown()
+    true = sight(case.scene, case.motion, ids)
+    return Truth(frames=frames, sight=true, moving=picture.moving(frames))
+
+
+@torch.inference_mode()
+def _reconstructed(parts: Parts, frames: np.ndarray) -> np.ndarray:
+    """What the autoencoder keeps of frames (t, h, w, 3) uint8, as far as they fill latents."""
+    time = parts.compression.time
+    whole = frames[: 1 + (len(frames) - 1) // time * time]
+    x = torch.from_numpy(whole).float()[None] / 127.5 - 1
+    device = next(parts.autoencoder.parameters()).device
+    back = parts.autoencoder.decode(parts.autoencoder.encode(x.to(device)))[0].float().cpu()
+    return ((back.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+
+
+def _fidelity(truth: Truth, again: np.ndarray) -> Row:
+    """PSNR in dB, by mean squared error over the whole frames and over what moves."""
+    true, moving = truth.frames[: len(again)], truth.moving[: len(again)]
+    row = {"autoencoder_psnr": picture.psnr(true, again)}
+    return row | ({"autoencoder_psnr_moving": picture.psnr(true[moving], again[moving])} if moving.any() else {})
+
+
+def _unlike(group: Sequence[Case], index: int) -> int:
+    """Another case whose first thing looks different, so that its film does not answer this case by accident."""
+    hero = group[index].named[0]
+    for step in range(1, len(group)):
+        other = (index + step) % len(group)
+        if (group[other].named[0].colour, group[other].named[0].shape) != (hero.colour, hero.shape):
+            return other
+    return (index + 1) % len(group)
+
+
+def _continue(bench: Bench, group: Sequence[Case], truths: Sequence[Truth]) -> None:
+    """Films from the simulator's first frames: velocities against its own, the join, and the first picture."""
+    moves = [i for i, case in enumerate(group) if case.story.action not in ("spins", "rests")]
+    for i in moves[: max(2, len(group) // 2)]:
+        case, true = group[i], hero_path(truths[i].sight)
+        if len(true.places) < GIVEN + 2 * motion.SMOOTH:
+            continue
+        frames = bench.studio.continued(case, truths[i].frames)
+        short = truths[i].frames[: len(frames)]
+        row: Row = {"seam": picture.seam(frames, GIVEN)}
+        for kind, shown in (("", frames), ("_floor", short)):
+            seen = bench.parsed(shown)
+            way = path_of(binding.match(case.named, seen.tracks, frames=len(shown)).hero)
+            until = motion.Path(
+                places=true.places[: len(shown)], radii=true.radii[: len(shown)], first=true.first, fps=true.fps
+            )
+            row[f"velocity_error{kind}"] = motion.velocity_error(way, until, after=GIVEN)
+        bench.add("continued", row)
+    for i in range(max(2, len(group) // 4)):
+        frames = bench.studio.animated(group[i], truths[i].frames)
+        bench.add("animated", {"first_frame_psnr": picture.psnr(frames[0], truths[i].frames[0])})
+
+
+def _last(bench: Bench, group: Sequence[Case]) -> None:
+    """Films of `TIMES` the length, of things that never leave: how far they drift after 1, 4 and `TIMES` lengths."""
+    stays = [case for case in group if case.story.action in ("bounces", "spins", "rests")]
+    for case in stays[: max(1, len(group) // 12)]:
+        frames = bench.studio.long(case)
+        unit = round(30 * SECONDS)
+        for times in (1, 4, TIMES):
+            seen = bench.parsed(frames[: unit * times])
+            row: Row = {"brightness_drift": picture.brightness_drift(seen.frames)} | permanence.comings(
+                seen.tracks, seen.clip
+            )
+            hero = binding.match(case.named, seen.tracks, frames=len(seen.frames)).hero
+            if hero is not None:
+                row |= permanence.drift(hero)
+            bench.add(f"long {times}x", row)
+
+
+def _figures(bench: Bench) -> dict[str, Figure]:
+    out: dict[str, Figure] = {}
+    rows = bench.rows
+    for split, ending in (("usual", ""), ("held out", "_held_out")):
+        for name in _names(rows.get(split, [])):
+            floors = {kind: _mean(rows.get(f"{split} {kind}", []), name) for kind in FLOORS}
+            out[name + ending] = _figure(
+                rows[split], name, {kind: value for kind, value in floors.items() if value is not None}
+            )
+    out["exact_scene_zh"] = _figure(rows.get("usual zh", []), "exact_scene", {})
+    out["language_gap"] = _gap(rows)
+    out["count_exact"] = out["count"]
+    for name in ("autoencoder_psnr", "autoencoder_psnr_moving"):
+        out[name] = _figure(rows["usual autoencoder"], name, {})
+    continued, animated = rows.get("continued", []), rows.get("animated", [])
+    out["seam"] = _figure(continued, "seam", {})
+    floor = _mean(continued, "velocity_error_floor")
+    out["velocity_error"] = _figure(continued, "velocity_error", {} if floor is None else {"render": floor})
+    out["velocity_error_ratio"] = _ratio(continued)
+    out["first_frame_psnr"] = _figure(animated, "first_frame_psnr", {})
+    for kind in [name for name in rows if name.startswith("long ")]:
+        for name in _names(rows[kind]):
+            out[f"{name}_{kind.removeprefix('long ')}"] = _figure(rows[kind], name, {})
+    paths = bench.paths
+    if "usual" in paths:
+        floors = {k: motion.frechet(paths[f"usual {k}"], paths["usual true"]) for k in ("render", "reconstruction")}
+        out["track_frechet"] = Figure(
+            value=motion.frechet(paths["usual"], paths["usual true"]), n=len(paths["usual"]), floor=floors
+        )
+    return out
+
+
+def _names(rows: Iterable[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _mean(rows: Sequence[Row], name: str) -> float | None:
+    values = [row[name] for row in rows if name in row]
+    return float(np.mean(values)) if values else None
+
+
+def _figure(rows: Sequence[Row], name: str, floor: dict[str, float]) -> Figure:
+    values = [row[name] for row in rows if name in row]
+    if not values:
+        return Figure(value=None)
+    value, low, high = statistics.interval(values)
+    return Figure(value=value, low=low, high=high, n=len(values), floor=floor)
+
+
+def _gap(rows: dict[str, list[Row]]) -> Figure:
+    """|exact scenes in English - in Chinese|, of the same cases and seeds."""
+    english, chinese = ([row["exact_scene"] for row in rows.get(kind, [])] for kind in ("usual", "usual zh"))
+    if not english:
+        return Figure(value=None)
+    value, low, high = statistics.paired(english, chinese)
+    return Figure(value=abs(value), low=low, high=high, n=len(english))
+
+
+def _ratio(rows: Sequence[Row]) -> Figure:
+    """Velocity error over the parser's own on true renders; resampled together."""
+    if not rows:
+        return Figure(value=None)
+    ours, floor = (np.array([row[name] for row in rows]) for name in ("velocity_error", "velocity_error_floor"))
+    picks = np.random.default_rng(0).integers(len(rows), size=(statistics.ROUNDS, len(rows)))
+    low, high = np.percentile(ours[picks].mean(1) / floor[picks].mean(1), (2.5, 97.5))
+    value = float(ours.mean() / floor.mean())
+    return Figure(value=value, low=float(low), high=float(high), n=len(rows))
+
+
+def _told(case: Case) -> dict[str, Any]:
+    return {"split": case.split, "number": case.number, "en": case.prompt(), "zh": case.prompt("zh"), "seed": case.seed}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ValueError(f"{path} is no report; `praxino evaluate MODEL --into {path.parent}` makes one") from None
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,79 @@
+"""One clip against one case: every figure that a single clip gives.
+
+The clip may be a model's, the simulator's own render, its reconstruction, or one made for another prompt: the judge
+does not know which.
+Shapes: t frames, h rows, w columns of pixels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from praxino.evaluation.metrics import binding, motion, permanence, picture
+from praxino.evaluation.metrics.motion import Path
+from praxino.evaluation.parse import Track
+from praxino.evaluation.sight import Sight
+from praxino.evaluation.suite import Case
+
+Row = dict[str, float]
+"""Figure name -> value; figures that do not apply to a clip are not there."""
+FPS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """A clip as the parser sees it."""
+
+    frames: np.ndarray  # (t, h, w, 3) uint8
+    tracks: list[Track]
+
+    @property
+    def clip(self) -> permanence.Clip:
+        """Its measures."""
+        height, width = self.frames.shape[1:3]
+        return permanence.Clip(frames=len(self.frames), aspect=width / height, fps=FPS)
+
+
+def judge(case: Case, seen: Parsed, true: Sight) -> Row:
+    """The figures of one clip; ``true`` is what the case's own film shows."""
+    story, clip = case.story, seen.clip
+    found = binding.match(case.named, seen.tracks, frames=clip.frames)
+    way = path_of(found.hero)
+    row: Row = binding.binding(found) | permanence.comings(seen.tracks, clip)
+    row["discard_rate"] = permanence.discarded(
+        found, seen.tracks, clip, moves=story.action not in ("spins", "rests"), visible=true.seen.sum(1)
+    )
+    row |= {
+        "flicker": picture.flicker(seen.frames),
+        "sharpness": picture.sharpness(seen.frames),
+        "brightness_drift": picture.brightness_drift(seen.frames),
+    }
+    told_way = story.direction is not None
+    if way is None or found.hero is None:
+        return row | {"action": 0.0} | ({"direction": 0.0} if told_way else {})
+    acts = motion.action(way, motion.surface(found.hero, seen.frames))
+    row["action"] = float(acts == motion.meant(story))
+    row["smoothness"] = motion.smoothness(way)
+    row |= permanence.drift(found.hero)
+    hero = case.named[0]
+    some = {
+        "direction": motion.direction(way, story, aspect=clip.aspect),
+        "freeze": motion.freeze(way) if story.action in ("rolls", "slides") else None,
+        "gravity": motion.gravity(way, hero) if story.action in ("bounces", "is thrown") else None,
+        "restitution": motion.restitution(way, hero) if story.action == "bounces" else None,
+    }
+    return row | {name: value for name, value in some.items() if value is not None}
+
+
+def path_of(track: Track | None) -> Path | None:
+    """A track's path; None where it is too short to have a speed."""
+    if track is None or track.frames[-1] - track.frames[0] < motion.SMOOTH:
+        return None
+    return motion.path(track, fps=FPS)
+
+
+def hero_path(true: Sight) -> Path:
+    """The path of the first thing as the simulator has it, while it is to be seen."""
+    seen = np.flatnonzero(true.seen[:, 0])
+    first, last = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, len(true.seen))
+    return Path(places=true.places[first:last, 0], radii=true.radii[first:last, 0], first=first, fps=FPS)
