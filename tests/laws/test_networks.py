@@ -50,6 +50,23 @@ def test_cached_roll_out_equals_uncached(window: int, sink: int) -> None:
     assert len(cache.chunks) <= window + sink, "memory grows with the film"
 
 
+@pytest.mark.parametrize(("chunk", "window", "sink"), [(1, 3, 0), (2, 1, 0), (2, 2, 1)])
+@torch.inference_mode()
+def test_what_is_taught_at_once_is_what_a_roll_out_sees(chunk: int, window: int, sink: int) -> None:
+    model, text = _transformer(chunk=chunk, window=window, sink=sink), _text()
+    clean, latents = torch.randn(1, 7, 3, 4, 8).double(), torch.randn(1, 7, 3, 4, 8).double()
+    when, time = 0.1 * torch.rand(1, 7).double(), torch.rand(1, 7).double()
+    made = model.taught(latents, time, text, past=(clean, when))
+    cache, pieces = Cache(), []
+    for start in range(0, 7, chunk):
+        span = slice(start, start + chunk)
+        pieces.append(model.outlook(latents[:, span], time[:, span], text, start=start, cache=cache))
+        model(clean[:, span], when[:, span], text, start=start, cache=cache, remember=True)
+    torch.testing.assert_close(made.velocity, torch.cat([piece.velocity for piece in pieces], 1))
+    for mine, theirs in ((made.past, [p.past for p in pieces]), (made.open, [p.open for p in pieces])):
+        torch.testing.assert_close(mine, torch.cat(theirs, 1))
+
+
 @torch.inference_mode()
 def test_no_chunk_sees_a_later_one() -> None:
     model, text = _transformer(), _text()

@@ -1,6 +1,7 @@
 """Sizes of the autoencoder."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,11 @@ class AutoencoderConfig:
     detail_width: int = 128
     detail_depth: int = 4  # residual blocks at twice the latents' resolution, in space and in time
 
+    def latents(self, frames: Sequence[int]) -> tuple[int, ...]:
+        """The shape (b, t, h, w, c) of the latents of frames of a shape (b, f, h * space, w * space, 3)."""
+        b, f, h, w, _ = frames
+        return (b, 1 + (f - 1) // self.time, h // self.space, w // self.space, self.channels)
+
 
 def tiny() -> AutoencoderConfig:
     """Milliseconds on a CPU: for tests."""
@@ -26,6 +32,11 @@ def tiny() -> AutoencoderConfig:
     )  # fmt: skip
 
 
-def pocket() -> AutoencoderConfig:
-    """The autoencoder that ships: 96 pixels per number, a linear encoder (docs/decisions/0002)."""
+def pocket_cpu() -> AutoencoderConfig:
+    """96 pixels per number, a linear encoder (docs/decisions/0002)."""
     return AutoencoderConfig(space=16, time=8, channels=64, decoder_width=256, decoder_depth=3, detail_width=192)
+
+
+def pocket() -> AutoencoderConfig:
+    """The autoencoder that ships: 96 pixels per number, an encoder that learns (docs/decisions/0006)."""
+    return replace(pocket_cpu(), encoder_width=256, encoder_depth=3)

@@ -7,7 +7,7 @@ import typer
 
 app = typer.Typer()
 
-What = Literal["autoencoder", "pocket", "tiny"]
+What = Literal["autoencoder", "pocket", "pocket_cpu", "tiny"]
 
 
 @app.command("train")
@@ -35,6 +35,6 @@ def train(
     from praxino.training.train import Plan
     from praxino.training.train import train as run
 
-    recipe = recipes.tiny() if what == "tiny" else recipes.pocket()
+    recipe = {"tiny": recipes.tiny, "pocket_cpu": recipes.pocket_cpu}.get(what, recipes.pocket)()
     plan = Plan(recipe=recipe, into=into, minutes=minutes, data=data, resume=resume, processes=processes)
     typer.echo(run(plan, only_autoencoder=what == "autoencoder"))

@@ -105,7 +105,12 @@ def _english(scene: Scene) -> str:
     floor = article(words.FLOOR_WORDS[scene.floor.kind][0][0])
     crowd = " and ".join(_noun(thing, "en") for thing in _crowd(scene))
     return tidy(
-        [_noun(scene.things[0], "en"), _does(scene.story, 0), f"on {floor}", crowd and f"with {crowd} in the background"]
+        [
+            _noun(scene.things[0], "en"),
+            _does(scene.story, 0),
+            f"on {floor}",
+            crowd and f"with {crowd} in the background",
+        ]
     )
 
 

@@ -36,4 +36,4 @@ def shifted(time: Tensor, shift: float) -> Tensor:
 
 def draw(shape: tuple[int, ...], *, generator: torch.Generator, mean: float, spread: float) -> Tensor:
     """Training times in 0..1: sigmoid(N(mean, spread)) (logit-normal, Esser et al. 2024)."""
-    return torch.sigmoid(mean + spread * torch.randn(shape, generator=generator))
+    return torch.sigmoid(mean + spread * torch.randn(shape, generator=generator, device=generator.device))

@@ -3,20 +3,22 @@
 Shapes: t frames, h rows, w columns, n = t*h*w tokens, d channels of one head.
 """
 
+from collections.abc import Sequence
+
 import torch
 from einops import rearrange
 from torch import Tensor
 
 
-def angles(*, start: int, size: tuple[int, int, int], channels: int, theta: float = 10000.0) -> Tensor:
-    """Rotation angles (n, d/2) in radians of a (t, h, w) grid whose first frame is number ``start`` of the film."""
-    frames, height, width = size
-    spatial = 2 * (channels // 6)
-    parts = [(frames, channels - 2 * spatial, start), (height, spatial, 0), (width, spatial, 0)]
+def angles(numbers: Sequence[int], *, size: tuple[int, int], channels: int, theta: float = 10000.0) -> Tensor:
+    """Rotation angles (n, d/2) in radians of frames with these numbers in the film, each (h, w) tokens."""
+    height, width = size
+    frames, spatial = len(numbers), 2 * (channels // 6)
+    parts = [(numbers, channels - 2 * spatial), (range(height), spatial), (range(width), spatial)]
     axes = []
-    for length, dims, first in parts:
+    for places, dims in parts:
         frequency = theta ** (-torch.arange(0, dims, 2, dtype=torch.float64) / dims)
-        axes.append(torch.outer(torch.arange(first, first + length, dtype=torch.float64), frequency))
+        axes.append(torch.outer(torch.tensor(list(places), dtype=torch.float64), frequency))
     time = axes[0][:, None, None].expand(frames, height, width, -1)
     row = axes[1][None, :, None].expand(frames, height, width, -1)
     column = axes[2][None, None, :].expand(frames, height, width, -1)

@@ -15,10 +15,13 @@ class Vocabulary:
         self.tokenizer = tokenizer
         self.size = tokenizer.get_vocab_size()
 
-    def encode(self, prompts: list[str], *, limit: int) -> tuple[Tensor, Tensor]:
-        """Token numbers (b, n) int64 and a mask (b, n), True where a token counts; text beyond ``limit`` is cut."""
+    def encode(self, prompts: list[str], *, limit: int, whole: bool = False) -> tuple[Tensor, Tensor]:
+        """Token numbers (b, n) int64 and a mask (b, n), True where a token counts; text beyond ``limit`` is cut.
+
+        n is the longest prompt's length, or with ``whole`` the limit.
+        """
         rows = [[1, *e.ids][:limit] for e in self.tokenizer.encode_batch(prompts)]
-        longest = max(map(len, rows))
+        longest = limit if whole else max(map(len, rows))
         ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
         return ids, ids != 0
 

@@ -3,14 +3,16 @@
 Shapes: b batch, f frames, h rows, w columns of pixels.
 """
 
+import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from praxino import checkpoint, config
 from praxino.autoencoder.model import Autoencoder
@@ -28,6 +30,8 @@ from praxino.training.windows import HELD_OUT, Windows, windows
 
 SAVE_EVERY = 120.0
 """Seconds of work that an interruption costs at most."""
+COOLDOWN = 0.5
+"""Share of the time, the last, over which the learning rate falls linearly."""
 MOVES = 24
 """A pixel moves where it is further than this (of 255) from its median over the clip."""
 
@@ -37,19 +41,28 @@ class Run:
     """A run in memory."""
 
     model: Autoencoder
+    first: Autoencoder | None  # what it was before training, where the encoder learns
     ema: Ema[Autoencoder]
     optimizers: Optimizers
+    judge: Callable[..., Tensor]  # `judge`, compiled where that pays
     step: int = 0
 
     def tree(self) -> dict[str, Any]:
         """For `state.save`."""
-        average, optimizers = self.ema.model.state_dict(), self.optimizers.state()
-        return {"model": self.model.state_dict(), "ema": average, "optimizers": optimizers, "step": self.step}
+        return {
+            "model": self.model.state_dict(),
+            "first": self.first.state_dict() if self.first else None,
+            "ema": self.ema.model.state_dict(),
+            "optimizers": self.optimizers.state(),
+            "step": self.step,
+        }
 
     def restore(self, tree: dict[str, Any]) -> None:
         """From `state.load`."""
         self.model.load_state_dict(tree["model"])
         self.ema.model.load_state_dict(tree["ema"])
+        if self.first is not None:
+            self.first.load_state_dict(tree["first"])
         self.optimizers.restore(tree["optimizers"])
         self.step = tree["step"]
 
@@ -63,50 +76,94 @@ def start(recipe: Recipe, held: Windows) -> Autoencoder:
     return model
 
 
-def work(team: Team, *, recipe: Recipe, into: Path, deadline: float, report: Callable[[int, float], None]) -> None:
-    """Train what `start` made in ``into`` until ``deadline`` (time.time()), or go on; leave the average there."""
-    held, learn = windows(into, recipe, data=None, workers=1), recipe.learn_autoencoder
-    run, log, last = _begin(recipe, into, team.device), Log(into), time.time()
-    while run.step < learn.steps and not team.ends(deadline):
-        loss = one_step(team, run, held, recipe)
-        if team.leads and run.step % 10 == 0:
-            log.write(step=run.step, samples=run.step * learn.batch, stage="autoencoder", loss=loss)
-            report(run.step, loss)
+def work(
+    team: Team,
+    *,
+    recipe: Recipe,
+    into: Path,
+    deadline: float,
+    report: Callable[[int, float], None],
+    live: Callable[[], Windows] | None = None,
+) -> None:
+    """Train what `start` made in ``into`` until ``deadline`` (time.time()), or go on; leave the average there.
+
+    ``live`` gives windows that are still being rendered, on the team's device, as many as there are.
+    """
+    held = live() if live else windows(into, recipe, data=None, workers=1)
+    run, log, begun = _begin(recipe, into, team.device), Log(into), time.time()
+    last = begun
+    while not team.ends(deadline):
+        left = (deadline - time.time()) / (deadline - begun)
+        loss = one_step(team, run, held, recipe, rate=min(1.0, max(0.02, left / COOLDOWN)))
+        if run.step % 10 == 0:
+            held = live() if live else held
+            if team.leads:
+                log.write(
+                    step=run.step, samples=run.step * recipe.learn_autoencoder.batch, stage="autoencoder", loss=loss
+                )
+                report(run.step, loss)
         if team.leads and time.time() - last > SAVE_EVERY:
             last = time.time()
             state.save(into / "state.safetensors", run.tree())
     if team.leads:
+        if recipe.autoencoder.encoder_depth:
+            settle(run.ema.model, held, recipe)
         state.save(into / "state.safetensors", run.tree())
         keep(run.ema.model.cpu(), into)
         log.draw()
-        compare(run.ema.model, held.frames[-HELD_OUT:], into / "samples.png")
+        if not live:
+            compare(run.ema.model, held.frames[-HELD_OUT:], into / "samples.png")
 
 
-def one_step(team: Team, run: Run, held: Windows, recipe: Recipe) -> float:
+def one_step(team: Team, run: Run, held: Windows, recipe: Recipe, *, rate: float) -> float:
     """One step; returns the loss (weighted mean square, of values in -1..1), averaged over the team."""
     learn = recipe.learn_autoencoder
     seed = ((recipe.seed + 1) * 1_000_003 + run.step) * 64 + team.rank
     crops = held.batch(learn, team.share(learn.batch), step=run.step, seed=seed)
     frames, matters = (crop.to(team.device) for crop in crops)
-    latents = run.model.encode(frames)  # the encoder is what latents were made with: to the last bit
-    generator = torch.Generator().manual_seed(seed)
-    level = learn.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator)
-    noise = (level * torch.randn(latents.shape, generator=generator)).to(latents)
-    with precision.mixed(team.device):
-        made = run.model.decode(latents + noise)
-    error = (made.float() - frames).square().mean(-1)
     weight = 1 + (learn.attention - 1) * matters
-    loss = (error * weight).sum() / weight.sum()
+    generator = torch.Generator(team.device).manual_seed(seed)
+    shape = recipe.autoencoder.latents(frames.shape)
+    noise = torch.randn(shape, generator=generator, device=team.device)
+    noise = noise * learn.noise * torch.rand((len(noise), 1, 1, 1, 1), generator=generator, device=team.device)
+    with precision.mixed(team.device):
+        loss = run.judge(run.model, run.first, frames, weight, noise, learn.anchor)
     loss.backward()
     team.average_gradients(run.model)
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
-    cosine = 0.5 * (1 + float(np.cos(np.pi * run.step / learn.steps)))
-    run.optimizers.step(min(1.0, (run.step + 1) / 50) * (0.02 + 0.98 * cosine))
+    run.optimizers.step(min(1.0, (run.step + 1) / 50) * rate)
     run.step += 1
     run.ema.update(run.model, run.step)
     average = loss.detach()[None]
     team.average([average])
     return average.item()
+
+
+def judge(
+    model: Autoencoder, first: Autoencoder | None, frames: Tensor, weight: Tensor, noise: Tensor, anchor: float
+) -> Tensor:
+    """The loss of ``model`` on frames (b, f, h, w, 3) whose pixels have a weight (b, f, h, w): a scalar.
+
+    ``first``, where the encoder learns, is the linear autoencoder it began as: latents stay near the ones of that,
+    so that what stands still keeps standing still in them.
+    """
+    latents = model.encode(frames)
+    error = (model.decode(latents + noise).float() - frames).square().mean(-1)
+    loss = (error * weight).sum() / weight.sum()
+    if first is None:
+        return loss
+    with torch.no_grad():
+        plain = first.encode(frames)
+    return loss + anchor * ((latents - plain).float() / first.std).square().mean()
+
+
+@torch.no_grad()
+def settle(model: Autoencoder, held: Windows, recipe: Recipe) -> None:
+    """Measure the deviation of the latents of a trained encoder."""
+    learn = replace(recipe.learn_autoencoder, batch=32)
+    frames, _ = held.batch(learn, 32, step=0, seed=1)
+    latents = model.encode(frames.to(model.std.device))
+    model.std.copy_(latents.square().mean((0, 1, 2, 3)).sqrt())
 
 
 def keep(model: Autoencoder, into: Path) -> None:
@@ -130,12 +187,18 @@ def measure(model: Autoencoder, held: Windows) -> dict[str, float]:
 
 
 def _begin(recipe: Recipe, into: Path, device: str) -> Run:
-    model = open_autoencoder(into).train().to(device)
+    model, learn, learns = open_autoencoder(into).train().to(device), recipe.learn_autoencoder, False
     for name, p in model.named_parameters():
         # A linear encoder stays as solved: latents made with it remain valid while the decoder improves.
         p.requires_grad_(recipe.autoencoder.encoder_depth > 0 or not name.startswith(("still_in", "clip_in")))
-    learn = recipe.learn_autoencoder
-    run = Run(model=model, ema=Ema(model, decay=0.998), optimizers=adamw(model, rate=learn.rate))
+        learns |= p.requires_grad and name.startswith("still_in")
+    run = Run(
+        model=model,
+        first=copy.deepcopy(model).requires_grad_(False) if learns else None,
+        ema=Ema(model, decay=0.998),
+        optimizers=adamw(model, rate=learn.rate),
+        judge=torch.compile(judge) if device == "cuda" else judge,
+    )
     saved = into / "state.safetensors"
     if saved.exists():
         run.restore(state.load(saved))

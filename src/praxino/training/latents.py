@@ -21,8 +21,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from praxino.autoencoder.config import AutoencoderConfig
 from praxino.autoencoder.model import Autoencoder
+from praxino.text.vocabulary import Vocabulary
 from praxino.training import source
+from praxino.training.batches import Shelf, Shelves
 from praxino.training.recipes import DataRecipe
 
 Kind = Literal["stills", "clips"]
@@ -42,15 +45,6 @@ class Job:
     seed: int  # of the first sample; the next samples count on
     recipe: DataRecipe
     data: Path | None = None  # a folder of shards instead of the world
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shelf:
-    """All samples of one kind and size, in memory."""
-
-    latents: Tensor  # (n, t, h, w, c) float16
-    matters: Tensor  # (n, t, h, w) bool
-    captions: list[list[str]]
 
 
 def jobs(into: Path, recipe: DataRecipe, data: Path | None) -> list[Job]:
@@ -82,9 +76,9 @@ def make(todo: list[Job], autoencoder: Path, *, workers: int, report: Callable[[
             report(done / len(running))
 
 
-def shelves(folder: Path, kind: Kind) -> dict[tuple[int, int], Shelf]:
-    """What is there of one kind, by size."""
-    out: dict[tuple[int, int], Shelf] = {}
+def shelves(folder: Path, kind: Kind, vocabulary: Vocabulary, *, limit: int) -> Shelves:
+    """What is there of one kind, by size; prompts are cut at ``limit`` tokens."""
+    out: Shelves = {}
     for size in sorted({_size_of(path) for path in folder.glob(f"{kind}-*.safetensors")}):
         latents, matters, captions = [], [], []
         for path in sorted(folder.glob(f"{kind}-{size[0]}x{size[1]}-*.safetensors")):
@@ -92,8 +86,17 @@ def shelves(folder: Path, kind: Kind) -> dict[tuple[int, int], Shelf]:
                 latents.append(file.get_tensor("latents"))
                 matters.append(file.get_tensor("matters"))
                 captions += json.loads(file.metadata()["captions"])
-        out[size] = Shelf(latents=torch.cat(latents), matters=torch.cat(matters), captions=captions)
+        ids, mask = words(captions, vocabulary, limit=limit)
+        out[size] = Shelf(latents=torch.cat(latents), matters=torch.cat(matters), ids=ids, mask=mask)
     return out
+
+
+def words(captions: list[list[str]], vocabulary: Vocabulary, *, limit: int) -> tuple[Tensor, Tensor]:
+    """The captions of n samples as tokens (n, k, m) and mask; who has fewer than the most, k, has some twice."""
+    most = max(map(len, captions))
+    flat = [own[i % len(own)] for own in captions for i in range(most)]
+    ids, mask = vocabulary.encode(flat, limit=limit, whole=True)
+    return ids.unflatten(0, (len(captions), most)), mask.unflatten(0, (len(captions), most))
 
 
 def samples(job: Job) -> Iterator[source.Sample]:
@@ -103,11 +106,12 @@ def samples(job: Job) -> Iterator[source.Sample]:
     if job.data is not None:
         which = (job.seed - CLIPS_FROM if job.kind == "clips" else job.seed - STILLS_FROM) % 100_000_000
         yield from islice(source.from_shards(job.data, size=job.size, frames=frames), which, which + job.count)
-    for seed in range(job.seed, job.seed + job.count if job.data is None else job.seed):
+        return
+    for seed, rung in source.allowed(range(job.seed, job.seed + job.count), recipe, job.size):
         if job.kind == "stills":
-            yield source.still(seed, rung=recipe.rung, size=job.size)
+            yield source.still(seed, rung=rung, size=job.size)
         else:
-            yield source.clip(seed, rung=recipe.rung, size=job.size, frames=frames)
+            yield source.clip(seed, rung=rung, size=job.size, frames=frames)
 
 
 def unit(frames: np.ndarray) -> Tensor:
@@ -121,21 +125,26 @@ def _make(job: Job, autoencoder: Path) -> None:
     for sample in samples(job):
         with torch.inference_mode():
             latents.append(model.encode(unit(sample.frames)[None])[0].half())
-        matters.append(_tokens(sample.matters, model.config.space, model.config.time))
+        matters.append(tokens(torch.from_numpy(sample.matters), model.config))
         captions.append(list(sample.captions))
-    if not latents:
-        return
-    temporary = job.path.with_suffix(f".{os.getpid()}.tmp")
-    tensors = {"latents": torch.stack(latents), "matters": torch.stack(matters)}
+    if latents:
+        keep(job.path, torch.stack(latents), torch.stack(matters), captions)
+
+
+def keep(path: Path, latents: Tensor, matters: Tensor, captions: list[list[str]]) -> None:
+    """Write a file of latents (n, t, h, w, c), of tokens that matter (n, t, h, w), and of captions."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    tensors = {"latents": latents.contiguous(), "matters": matters.contiguous()}
     save_file(tensors, temporary, metadata={"captions": json.dumps(captions, ensure_ascii=False)})
-    temporary.replace(job.path)
+    temporary.replace(path)
 
 
-def _tokens(matters: np.ndarray, space: int, time: int) -> Tensor:
-    """(t, h, w) bool per pixel -> per latent: whether any of its pixels matters."""
-    first = reduce(matters[:1], "t (h p) (w q) -> t h w", "max", p=space, q=space)
-    rest = reduce(matters[1:], "(t s) (h p) (w q) -> t h w", "max", s=time, p=space, q=space)
-    return torch.from_numpy(np.concatenate([first, rest]))
+def tokens(matters: Tensor, config: AutoencoderConfig) -> Tensor:
+    """(..., f, h, w) bool per pixel -> per latent: whether any of its pixels matters."""
+    p, s = config.space, config.time
+    near = reduce(matters.byte(), "... f (h p) (w q) -> ... f h w", "max", p=p, q=p)
+    rest = reduce(near[..., 1:, :, :], "... (t s) h w -> ... t h w", "max", s=s)
+    return torch.cat([near[..., :1, :, :], rest], -3).bool()
 
 
 _model: dict[Path, Autoencoder] = {}

@@ -37,14 +37,15 @@ def _solve(patches: Tensor, channels: int, into: torch.nn.Linear, out: torch.nn.
     """Fill the pair of layers; the deviation (c,) of each component. In units of the patch's root mean square."""
     mean = patches.mean(0)
     centred = patches - mean
-    _, values, basis = torch.svd_lowrank(centred, q=min(channels + 32, *centred.shape), niter=4)
-    basis = basis[:, :channels]  # (k, c)
+    wide = into.out_features  # a residual encoder sees further components too
+    _, values, basis = torch.svd_lowrank(centred, q=min(wide + 32, *centred.shape), niter=4)
     basis = basis * torch.where(basis.sum(0) < 0, -1.0, 1.0)  # a fixed sign: stills and clips of the same thing agree
     size = patches.shape[1] ** 0.5  # latents in units of the patch's root mean square, so stills and clips agree
+    seen, kept = basis[:, :wide], basis[:, :channels]  # (k, wide), (k, c)
     into.weight.zero_()
     into.bias.zero_()
-    into.weight[:channels].copy_(basis.T / size)
-    into.bias[:channels].copy_(-(mean @ basis) / size)
-    out.weight.copy_(basis * size)
+    into.weight[: seen.shape[1]].copy_(seen.T / size)
+    into.bias[: seen.shape[1]].copy_(-(mean @ seen) / size)
+    out.weight.copy_(kept * size)
     out.bias.copy_(mean)
     return values[:channels] / max(len(patches) - 1, 1) ** 0.5 / size

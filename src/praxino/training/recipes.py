@@ -13,7 +13,7 @@ from praxino.transformer.config import TransformerConfig
 class DataRecipe:
     """What is rendered (or read) and encoded, once, before training."""
 
-    rung: str  # of the world's vocabulary
+    rungs: tuple[str, ...]  # of the world's vocabulary, in turn; the last one is the highest
     sizes: tuple[tuple[int, int], ...]  # (width, height) in pixels
     shares: tuple[float, ...]  # of the samples, per size
     windows: int  # short clips the autoencoder learns from
@@ -21,6 +21,11 @@ class DataRecipe:
     clips: int
     frames: int  # of a clip, 1 + time * n
     shard: int = 250  # stills in a file; clips are cut finer
+
+    @property
+    def rung(self) -> str:
+        """The highest one."""
+        return self.rungs[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +39,7 @@ class AutoencoderRecipe:
     rate: float = 5e-4  # AdamW
     noise: float = 0.2  # most noise on the latents the decoder sees: made latents are not perfect either
     attention: float = 6.0  # weight of the pixels that matter (things, movement) against 1 for the rest
-    steps: int = 6_500  # the cosine of the learning rate ends here
+    anchor: float = 1e-3  # weight of the distance of an encoder's latents from the components it began with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +50,9 @@ class FlowRecipe:
     still_batch: int = 20  # over all processes
     clip_batch: int = 4
     mixed_stills: int = 4  # stills in each step of clips
-    window: int = 4  # latent frames of a clip that are seen at once
-    starts: float = 0.5  # share of these that are a film's first
     time_mean: float = 1.8  # times are sigmoid(N(mean, spread)): what moves where is decided above 0.9
     time_spread: float = 1.5
-    steps: int = 20_000  # the learning rate falls to a tenth by this step, linearly over its last fifth
+    cooldown: float = 0.25  # share of the time, the last, over which the learning rate falls
     muon_rate: float = 4e-3  # matrices inside blocks
     adam_rate: float = 1e-3  # everything else
     warmup: int = 50
@@ -78,23 +81,23 @@ def tiny() -> Recipe:
     return Recipe(
         name="tiny",
         data=DataRecipe(
-            rung="one", sizes=((64, 48),), shares=(1.0,), windows=8, stills=32, clips=8, frames=17, shard=16
+            rungs=("one",), sizes=((64, 48),), shares=(1.0,), windows=8, stills=32, clips=8, frames=17, shard=16
         ),
         autoencoder=autoencoder.tiny(),
         text=TextConfig(vocabulary=400, width=32, depth=1, heads=2),
         transformer=transformer.tiny(),
-        learn_autoencoder=AutoencoderRecipe(batch=2, frames=9, crop=32, steps=200),
-        learn_flow=FlowRecipe(still_steps=10, still_batch=4, clip_batch=2, mixed_stills=2, steps=200),
+        learn_autoencoder=AutoencoderRecipe(batch=2, frames=9, crop=32),
+        learn_flow=FlowRecipe(still_steps=10, still_batch=4, clip_batch=2, mixed_stills=2),
     )
 
 
-def pocket() -> Recipe:
-    """The model that ships: 256x144 (and its square and upright sisters), first rung of the world, two CPU cores."""
+def pocket_cpu() -> Recipe:
+    """What a few hours of two CPU cores can teach: 256x144 and its square and upright sisters, first rung."""
     return replace(
         tiny(),
-        name="pocket",
+        name="pocket_cpu",
         data=DataRecipe(
-            rung="one",
+            rungs=("one",),
             sizes=((256, 144), (192, 192), (144, 256)),
             shares=(0.76, 0.12, 0.12),
             windows=960,
@@ -102,9 +105,24 @@ def pocket() -> Recipe:
             clips=2_600,
             frames=89,
         ),
-        autoencoder=autoencoder.pocket(),
+        autoencoder=autoencoder.pocket_cpu(),
         text=TextConfig(vocabulary=1024),
-        transformer=transformer.pocket(),
+        transformer=transformer.pocket_cpu(),
         learn_autoencoder=AutoencoderRecipe(),
-        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=16, mixed_stills=6, steps=10_900),
+        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=4, mixed_stills=6),
+    )
+
+
+def pocket() -> Recipe:
+    """The model that ships: the whole vocabulary, in a quarter of an hour of one data centre GPU."""
+    small = pocket_cpu()
+    return replace(
+        small,
+        name="pocket",
+        data=replace(small.data, rungs=("one", "all")),
+        autoencoder=autoencoder.pocket(),
+        text=TextConfig(vocabulary=1024, depth=3),
+        transformer=transformer.pocket(),
+        learn_autoencoder=AutoencoderRecipe(batch=16, frames=33, crop=256, rate=8e-4),
+        learn_flow=FlowRecipe(still_steps=300, still_batch=256, clip_batch=32, mixed_stills=64),
     )

@@ -6,16 +6,18 @@ Shapes: t frames, h rows, w columns of pixels.
 import io
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from praxino import shards
-from praxino.media import fit, read
+from praxino.media import fit
+from praxino.training.recipes import DataRecipe
 from praxino.world import describe, physics, render
 from praxino.world import film as world_film
+from praxino.world.cast import HELD_OUT
 from praxino.world.sampling import sample
 
 LATE = 0.4
@@ -29,6 +31,17 @@ class Sample:
     frames: np.ndarray  # (t, h, w, 3) uint8
     captions: tuple[str, ...]  # several wordings, in several languages
     matters: np.ndarray  # (t, h, w) bool: things, or movement
+
+
+def allowed(seeds: Iterable[int], recipe: DataRecipe, size: tuple[int, int]) -> list[tuple[int, str]]:
+    """Seeds of the world with their rungs, but for scenes that hold a colour and shape kept for evaluation."""
+    out: list[tuple[int, str]] = []
+    for seed in seeds:
+        rung = recipe.rungs[seed % len(recipe.rungs)]
+        things = sample(seed, rung=rung, aspect=size[0] / size[1]).things
+        if not any((thing.colour, thing.shape) in HELD_OUT for thing in things if thing.role != "prop"):
+            out.append((seed, rung))
+    return out
 
 
 def still(seed: int, *, rung: str, size: tuple[int, int]) -> Sample:
@@ -51,6 +64,8 @@ def clip(seed: int, *, rung: str, size: tuple[int, int], frames: int) -> Sample:
 
 def from_shards(folder: Path, *, size: tuple[int, int], frames: int) -> Iterator[Sample]:
     """Every whole clip of ``frames`` frames in a folder of shards, fitted to ``size``; what moves is what matters."""
+    from praxino.media import read  # a machine that only learns from the world needs no codec
+
     for item in shards.read(folder):
         about = json.loads(item["json"])
         captions = tuple(about["captions"].values())

@@ -2,8 +2,9 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -12,15 +13,19 @@ from safetensors import safe_open
 from praxino import checkpoint, config
 from praxino.generation.parts import open_autoencoder, open_parts
 from praxino.text import vocabulary
-from praxino.text.vocabulary import Vocabulary
 from praxino.training import autoencoder, latents, parallel, transformer
+from praxino.training.batches import Shelves
+from praxino.training.feed import Feed, Footage, Supply
 from praxino.training.log import say
 from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
 from praxino.training.showing import show
-from praxino.training.windows import windows
+from praxino.training.windows import Windows, windows
 from praxino.world import describe
 from praxino.world.sampling import sample
+
+AUTOENCODER = 0.2
+"""Share of a run's time that the autoencoder gets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +52,13 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
         raise ValueError(f"{into} already holds a run; add --resume to go on with it, or choose another folder")
     if plan.resume and not there:
         raise ValueError(f"{into} holds no run to resume; leave --resume out to start one")
+    if torch.cuda.is_available() and plan.data is None:
+        return live(plan, deadline, only_autoencoder=only_autoencoder, device="cuda")
     held = windows(first, plan.recipe, data=plan.data, workers=plan.processes)
     if not there:
         say("components", 0.0, f"of {len(held.frames)} windows")
         autoencoder.keep(autoencoder.start(plan.recipe, held), first)
-    share = 1.0 if only_autoencoder else 0.2
-    until = time.time() + share * (deadline - time.time())
+    until = deadline if only_autoencoder else time.time() + AUTOENCODER * (deadline - time.time())
     if only_autoencoder or not (first / "state.safetensors").exists():
         parallel.run(partial(_autoencoder, plan=plan, deadline=until), processes=plan.processes)
     figures = autoencoder.measure(open_autoencoder(first), held)
@@ -61,9 +67,30 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
         return first
     todo = latents.jobs(into / "latents", plan.recipe.data, plan.data)
     latents.make(todo, first, workers=plan.processes, report=lambda done: say("latents", done, ""))
-    words = _vocabulary(into, plan)
-    recipe = replace(plan.recipe, text=replace(plan.recipe.text, vocabulary=words.size))
-    parallel.run(partial(_flow, plan=replace(plan, recipe=recipe), deadline=deadline), processes=plan.processes)
+    parallel.run(partial(_flow, plan=_worded(plan), deadline=deadline), processes=plan.processes)
+    return into / plan.recipe.name
+
+
+def live(plan: Plan, deadline: float, *, only_autoencoder: bool, device: str) -> Path:
+    """Train on a GPU while ``plan.processes`` cores render what it learns from."""
+    into, first = plan.into, plan.into / "autoencoder"
+    plan = _worded(plan)
+    with Feed(into / "feed", plan.recipe.data, workers=plan.processes) as feed:
+        footage = Footage(feed, plan.recipe, device)
+        if not (first / "config.json").exists():
+            say("components", 0.0, "of the first clips")
+            autoencoder.keep(autoencoder.start(plan.recipe, footage.first(200)), first)
+        until = deadline if only_autoencoder else time.time() + AUTOENCODER * (deadline - time.time())
+        if only_autoencoder or not (first / "state.safetensors").exists():
+            footage.first(64)
+            parallel.run(partial(_autoencoder, plan=plan, deadline=until, live=footage), processes=1)
+        if only_autoencoder:
+            return first
+        del footage
+        coder = open_autoencoder(first).to(device)
+        words = vocabulary.opened(into / "tokenizer.json")
+        with Supply(feed, coder, words, limit=plan.recipe.text.limit, into=into / "latents") as supply:
+            parallel.run(partial(_flow, plan=plan, deadline=deadline, stock=supply), processes=1)
     return into / plan.recipe.name
 
 
@@ -95,26 +122,27 @@ def ship(student: transformer.Student, plan: Plan, step: int) -> Path:
     return into
 
 
-def _autoencoder(team: Team, *, plan: Plan, deadline: float) -> None:
+def _autoencoder(team: Team, *, plan: Plan, deadline: float, live: Callable[[], Windows] | None = None) -> None:
     begun = time.time()
 
     def report(step: int, loss: float) -> None:
         now = time.time()
         say("autoencoder", (now - begun) / (deadline - begun), f"step {step}, loss {loss:.5f}, {_left(deadline)}")
 
-    autoencoder.work(team, recipe=plan.recipe, into=plan.into / "autoencoder", deadline=deadline, report=report)
+    into = plan.into / "autoencoder"
+    autoencoder.work(team, recipe=plan.recipe, into=into, deadline=deadline, report=report, live=live)
 
 
-def _flow(team: Team, *, plan: Plan, deadline: float) -> None:
+def _flow(team: Team, *, plan: Plan, deadline: float, stock: transformer.Stock | None = None) -> None:
     coder = open_autoencoder(plan.into / "autoencoder")
     task = transformer.Task(
         recipe=plan.recipe,
-        vocabulary=vocabulary.opened(plan.into / "tokenizer.json"),
         std=coder.std,
-        latents=plan.into / "latents",
         into=plan.into / "flow",
         deadline=deadline,
+        save_every=120.0 if team.device == "cuda" else 600.0,
     )
+    stock = stock or _stock(plan, team.device)
     begun = time.time()
 
     def report(stage: str, run: transformer.Run, loss: float) -> None:
@@ -123,28 +151,42 @@ def _flow(team: Team, *, plan: Plan, deadline: float) -> None:
 
     def saved(run: transformer.Run) -> None:
         folder = ship(run.ema.model, plan, run.step)
-        if team.stop.is_set():  # who stops a run does not want to wait for pictures
+        if team.stop.is_set() or team.device == "cuda":  # who stops a run, or rents a GPU, does not wait for pictures
             return
         clips = run.step > plan.recipe.learn_flow.still_steps
         show(open_parts(folder), plan.into / f"samples-{run.step:06d}.png", clips=clips)
 
-    transformer.work(team, task, report=report, saved=saved)
+    transformer.work(team, task, stock, report=report, saved=saved)
+
+
+def _stock(plan: Plan, device: str) -> transformer.Stock:
+    """What was encoded beforehand, read when it is first asked for."""
+    words = vocabulary.opened(plan.into / "tokenizer.json")
+
+    @cache
+    def stock(kind: latents.Kind) -> Shelves:
+        found = latents.shelves(plan.into / "latents", kind, words, limit=plan.recipe.text.limit)
+        return {size: shelf.to(device) for size, shelf in found.items()}
+
+    return stock
 
 
 def _left(deadline: float) -> str:
     return f"{max(0.0, deadline - time.time()) / 60:.1f} min left"
 
 
-def _vocabulary(into: Path, plan: Plan) -> Vocabulary:
-    path = into / "tokenizer.json"
+def _worded(plan: Plan) -> Plan:
+    """The plan with as many tokens as its vocabulary has, which is learned if it is not there yet."""
+    path, data = plan.into / "tokenizer.json", plan.recipe.data
     if not path.exists():
         captions: list[str] = []
-        for file in sorted((into / "latents").glob("*.safetensors"), reverse=True)[:40]:  # stills come last
+        for file in sorted((plan.into / "latents").glob("*.safetensors"), reverse=True)[:40]:  # stills come last
             with safe_open(file, "pt") as held:
                 captions += [one for several in json.loads(held.metadata()["captions"]) for one in several]
-        if plan.data is None:
-            for seed in range(4000):
-                what = sample(seed, rung=plan.recipe.data.rung)
-                captions += [describe.describe(what, language=language, seed=seed) for language in ("en", "zh")]
+        for seed in range(4000 if plan.data is None else 0):
+            what = sample(seed, rung=data.rungs[seed % len(data.rungs)])
+            captions += [describe.describe(what, language=language, seed=seed) for language in ("en", "zh")]
+        plan.into.mkdir(parents=True, exist_ok=True)
         path.write_bytes(vocabulary.learn(captions, size=plan.recipe.text.vocabulary).to_bytes())
-    return vocabulary.opened(path)
+    size = vocabulary.opened(path).size
+    return replace(plan, recipe=replace(plan.recipe, text=replace(plan.recipe.text, vocabulary=size)))

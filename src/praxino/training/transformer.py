@@ -17,11 +17,10 @@ from praxino.flow.loss import loss as flow_loss
 from praxino.flow.loss import novelty, residual_scale
 from praxino.layers import precision
 from praxino.text.encoder import TextEncoder
-from praxino.text.vocabulary import Vocabulary
 from praxino.training import state
-from praxino.training.batches import Batch, Drawer, Shelves
+from praxino.training.batches import Batch, Shelves, draw_batch
 from praxino.training.ema import Ema
-from praxino.training.latents import shelves
+from praxino.training.latents import Kind
 from praxino.training.log import Log
 from praxino.training.optimizer import Optimizers, muon
 from praxino.training.parallel import Team
@@ -47,8 +46,11 @@ class Student(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch: a scalar."""
-        shown = flow.mix(batch.latents, batch.noise, batch.time)
-        made = self.transformer.outlook(shown, batch.time, self.text(batch.ids, batch.mask), start=batch.start)
+        shown, text = flow.mix(batch.latents, batch.noise, batch.time), self.text(batch.ids, batch.mask)
+        if shown.shape[1] > self.transformer.config.chunk:
+            made = self.transformer.taught(shown, batch.time, text, past=(batch.past, batch.when))
+        else:
+            made = self.transformer.outlook(shown, batch.time, text)
         target, std = flow.velocity(batch.latents, batch.noise), self.transformer.channel_std
         scale = residual_scale(batch.time, std)
         loss = flow_loss(made.velocity, target, known=batch.known, weight=batch.weight, scale=scale)
@@ -90,12 +92,14 @@ class Task:
     """What to train, and where."""
 
     recipe: Recipe
-    vocabulary: Vocabulary
     std: Tensor  # (c,) of the latents, per channel
-    latents: Path  # folder of encoded samples
     into: Path
     deadline: float  # time.time()
     save_every: float = 600.0  # seconds
+
+
+Stock = Callable[[Kind], Shelves]
+"""What there is to learn from just now, on the device that learns."""
 
 
 def begin(task: Task, team: Team) -> Run:
@@ -107,27 +111,31 @@ def begin(task: Task, team: Team) -> Run:
         ema=Ema(student, decay=learn.ema),
         optimizers=muon(student, muon_rate=learn.muon_rate, adam_rate=learn.adam_rate, team=team),
     )
+    if team.device == "cuda":
+        torch._dynamo.config.automatic_dynamic_shapes = False  # noqa: SLF001 - stills and clips: two graphs, no more
+        for block in student.transformer.blocks:
+            block.compile()
     saved = task.into / "state.safetensors"
     if saved.exists():
         run.restore(state.load(saved))
     return run
 
 
-def work(team: Team, task: Task, *, report: Callable[[str, Run, float], None], saved: Callable[[Run], None]) -> None:
+def work(
+    team: Team,
+    task: Task,
+    stock: Stock,
+    *,
+    report: Callable[[str, Run, float], None],
+    saved: Callable[[Run], None],
+) -> None:
     """Train until the deadline; ``saved`` is called by the leader after each save, to ship and to show."""
     run, learn, log = begin(task, team), task.recipe.learn_flow, Log(task.into)
-    drawer = Drawer(
-        vocabulary=task.vocabulary,
-        recipe=learn,
-        chunk=task.recipe.transformer.chunk,
-        limit=task.recipe.text.limit,
-    )
-    stills, clips, last = shelves(task.latents, "stills"), None, time.time()
-    while run.step < learn.steps and not team.ends(task.deadline):
+    begun = last = time.time()
+    while not team.ends(task.deadline):
         in_clips = run.step >= learn.still_steps
-        if in_clips and clips is None:
-            clips = shelves(task.latents, "clips")
-        loss = one_step(team, run, drawer, stills, clips if in_clips else None)
+        left = (task.deadline - time.time()) / (task.deadline - begun)
+        loss = one_step(team, run, task.recipe, stock("stills"), stock("clips") if in_clips else None, left=left)
         stage = "clips" if in_clips else "stills"
         if team.leads and run.step % 5 == 0:
             log.write(step=run.step, samples=run.samples, stage=stage, loss=loss)
@@ -140,16 +148,20 @@ def work(team: Team, task: Task, *, report: Callable[[str, Run, float], None], s
         _save(run, task, log, saved)
 
 
-def one_step(team: Team, run: Run, drawer: Drawer, stills: Shelves, clips: Shelves | None) -> float:
-    """One step on stills, or on clips with a few stills; returns the loss, averaged over the team."""
-    learn = drawer.recipe
-    generator = torch.Generator().manual_seed((run.step * 64 + team.rank) * 1009 + 7)
+def one_step(
+    team: Team, run: Run, recipe: Recipe, stills: Shelves, clips: Shelves | None, *, left: float = 1.0
+) -> float:
+    """One step on stills, or on clips with a few stills; returns the loss, averaged over the team.
+
+    ``left`` is the share of the time that remains.
+    """
+    learn, losses = recipe.learn_flow, []
     draws = (
         [(stills, learn.still_batch)] if clips is None else [(clips, learn.clip_batch), (stills, learn.mixed_stills)]
     )
-    losses = []
-    for shelf, count in draws:
-        batch = drawer.draw(shelf, team.share(count), generator).to(team.device)
+    for k, (shelf, count) in enumerate(draws):
+        seed = ((run.step * 64 + team.rank) * 2 + k) * 1009 + 7
+        batch = draw_batch(shelf, team.share(count), learn=learn, chunk=recipe.transformer.chunk, seed=seed)
         with precision.mixed(team.device):
             loss = run.student(batch) * (0.25 if losses else 1.0)
         loss.backward()
@@ -157,7 +169,7 @@ def one_step(team: Team, run: Run, drawer: Drawer, stills: Shelves, clips: Shelv
         run.samples += team.share(count) * team.size
     team.average_gradients(run.student)
     nn.utils.clip_grad_norm_(run.student.parameters(), 1.0)
-    run.optimizers.step(rate(run.step, learn))
+    run.optimizers.step(rate(run.step, learn, left=left))
     run.step += 1
     run.ema.update(run.student, run.step)
     average = losses[0][None]
@@ -165,10 +177,12 @@ def one_step(team: Team, run: Run, drawer: Drawer, stills: Shelves, clips: Shelv
     return average.item()
 
 
-def rate(step: int, learn: FlowRecipe) -> float:
-    """Share of the full learning rate: a linear start, a plateau, a linear last fifth down to a tenth."""
-    late = max(0.0, (step / learn.steps - 0.8) / 0.2)
-    return min(1.0, (step + 1) / learn.warmup) * (1 - 0.9 * late)
+def rate(step: int, learn: FlowRecipe, *, left: float) -> float:
+    """Share of the full learning rate: a linear start, a plateau, and in the last of the time linearly to a twentieth.
+
+    So every time box ends with weights that can be shown, and a run that goes on starts again from the plateau.
+    """
+    return min(1.0, (step + 1) / learn.warmup) * min(1.0, max(0.05, left / learn.cooldown))
 
 
 def _save(run: Run, task: Task, log: Log, saved: Callable[[Run], None]) -> None:

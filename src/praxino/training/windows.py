@@ -33,6 +33,7 @@ class Windows:
 
     frames: Tensor  # (n, f, h, w, 3) uint8
     matters: Tensor  # (n, f, h, w) bool
+    held_out: int = HELD_OUT  # of them, the last ones
 
     def batch(self, learn: AutoencoderRecipe, count: int, *, step: int, seed: int) -> tuple[Tensor, Tensor]:
         """Crops (b, f, h, w, 3) in -1..1, of three places each the one with most that matters, and where it matters."""
@@ -51,7 +52,7 @@ class Windows:
     def patches(self, length: int, space: int, *, seed: int) -> Tensor:
         """Patches (n, length * space * space * 3) in -1..1 at random places; half of them where something matters."""
         generator = torch.Generator().manual_seed(seed)
-        learned = len(self.frames) - HELD_OUT
+        learned = len(self.frames) - self.held_out
         out: list[Tensor] = []
         for n in range(learned):
             for k in range(-(-PATCHES // learned) if learned > 40 else 600):
@@ -69,7 +70,7 @@ class Windows:
         total, length, height, width = self.matters.shape
         grid = 8  # crops begin on a coarse grid, as patches do
         return (
-            (_draw(total - HELD_OUT, generator) + step) % (total - HELD_OUT),
+            (_draw(total - self.held_out, generator) + step) % (total - self.held_out),
             _draw(length - learn.frames + 1, generator),
             grid * _draw((height - min(learn.crop, height)) // grid + 1, generator),
             grid * _draw((width - min(learn.crop, width)) // grid + 1, generator),

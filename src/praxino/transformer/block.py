@@ -53,13 +53,20 @@ class SelfAttention(nn.Module):
             for y in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(x)), self.to_v(x))
         )
         q, k = rotate(q, turn), rotate(k, turn)
-        out = []
-        for sight in sights:
+        alike: dict[tuple[int, int], list[tuple[int, Tensor, Tensor, Tensor]]] = {}  # attended at once
+        for i, sight in enumerate(sights):
             runs = [*sight.seen, (sight.begin, sight.end)]
-            keys = [past[i].k for i in sight.remembered] + [k[:, :, a:z] for a, z in runs]
-            values = [past[i].v for i in sight.remembered] + [v[:, :, a:z] for a, z in runs]
-            out.append(attend(q[:, :, sight.begin : sight.end], torch.cat(keys, 2), torch.cat(values, 2)))
-        return self.to_out(rearrange(torch.cat(out, 2), "b h n d -> b n (h d)")), Span(k=k, v=v)
+            keys = torch.cat([past[j].k for j in sight.remembered] + [k[:, :, a:z] for a, z in runs], 2)
+            values = torch.cat([past[j].v for j in sight.remembered] + [v[:, :, a:z] for a, z in runs], 2)
+            asks = q[:, :, sight.begin : sight.end]
+            alike.setdefault((asks.shape[2], keys.shape[2]), []).append((i, asks, keys, values))
+        out: dict[int, Tensor] = {}
+        for group in alike.values():
+            which, *stacks = zip(*group, strict=True)
+            made = attend(*(torch.cat(stack) for stack in stacks)).split(len(x))
+            out.update(zip(which, made, strict=True))
+        whole = torch.cat([out[i] for i in range(len(sights))], 2)
+        return self.to_out(rearrange(whole, "b h n d -> b n (h d)")), Span(k=k, v=v)
 
 
 class CrossAttention(nn.Module):

@@ -4,7 +4,7 @@ Shapes: b batch, h heads, n tokens of a chunk, d channels of one head.
 """
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -48,6 +48,16 @@ def sights(*, start: int, frames: int, tokens: int, remembered: list[int], confi
             )
         )
     return out
+
+
+def lessons(*, frames: int, tokens: int, config: TransformerConfig) -> list[Sight]:
+    """What each chunk sees of a film whose clean frames come first and are followed by the same frames to be made.
+
+    Clean chunks see what they would in `sights`; a chunk to be made sees itself and clean chunks before it.
+    """
+    clean = sights(start=0, frames=frames, tokens=tokens, remembered=[], config=config)
+    ahead = frames * tokens
+    return clean + [replace(one, begin=one.begin + ahead, end=one.end + ahead) for one in clean]
 
 
 def _visible(past: int, chunk: int, config: TransformerConfig) -> bool:

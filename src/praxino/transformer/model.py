@@ -5,6 +5,7 @@ n = t*s, m text tokens, d width.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from praxino.layers import rope
 from praxino.layers.norm import layer_norm
 from praxino.transformer.block import Block, Context, Sight, Span, modulate
-from praxino.transformer.cache import Cache, sights
+from praxino.transformer.cache import Cache, lessons, sights
 from praxino.transformer.config import TransformerConfig
 
 LEAST = 1e-3
@@ -87,31 +88,78 @@ class Transformer(nn.Module):
         added to it.
         """
         cache = cache if cache is not None else Cache()
-        before = self._before(latents, time, cache)
+        frames, tokens = latents.shape[1], self._count(latents)
+        seen = sights(start=start, frames=frames, tokens=tokens, remembered=cache.chunks, config=self.config)
+        before = self._before(latents, time, cache.last)
+        made, spans = self._look(
+            latents, time, text, before, numbers=range(start, start + frames), seen=seen, cache=cache
+        )
+        if remember:
+            cache.remember(start // self.config.chunk, spans, (latents[:, -1:], time[:, -1:]), self.config)
+        return made
+
+    def taught(
+        self, latents: Tensor, time: Tensor, text: tuple[Tensor, Tensor], *, past: tuple[Tensor, Tensor]
+    ) -> Outlook:
+        """What `outlook` would say of each chunk of a film from its start if the chunks before it were made.
+
+        ``past`` is the (nearly) clean film, as ``latents`` and ``time``. All chunks at once: what a chunk sees of the
+        ones before it is the clean film, as in a roll-out, and of itself ``latents`` (teacher forcing).
+        """
+        clean, when = past
+        frames, tokens, chunk = latents.shape[1], self._count(latents), self.config.chunk
+        before = self._before(clean, when, None)
+        if before is not None:
+            starts = (torch.arange(frames, device=latents.device) % chunk == 0)[:, None, None, None]
+            own = self._before(latents, time, None)
+            assert own is not None
+            before = torch.cat([before, torch.where(starts, before, own)], 1)
+        twice = [*range(frames), *range(frames)]
+        seen = lessons(frames=frames, tokens=tokens, config=self.config)
+        shown, times = torch.cat([clean, latents], 1), torch.cat([when, time], 1)
+        made, _ = self._look(shown, times, text, before, numbers=twice, seen=seen, cache=Cache(), judged=frames)
+        return made
+
+    def _look(
+        self,
+        latents: Tensor,
+        time: Tensor,
+        text: tuple[Tensor, Tensor],
+        before: Tensor | None,
+        *,
+        numbers: Sequence[int],
+        seen: list[Sight],
+        cache: Cache,
+        judged: int = 0,
+    ) -> tuple[Outlook, list[Span]]:
+        """The outlook on the last ``judged`` frames (0: all), and the spans of each block.
+
+        ``before`` is what latents lean on, ``numbers`` are the frames' numbers in the film.
+        """
         x = self.patch_in(self._tokens(self._scaled(latents, time)))  # (b, t, s, d)
         if before is not None:
             x = x + self.past_in(self._tokens(before / self.channel_std))
         if self.first is not None:
-            kind = (torch.arange(start, start + x.shape[1], device=x.device) == 0).long()
+            kind = torch.tensor([int(number == 0) for number in numbers], device=x.device)
             x = x + self.first[kind][None, :, None]
-        tokens = x.shape[2]
-        seen = sights(start=start, frames=x.shape[1], tokens=tokens, remembered=cache.chunks, config=self.config)
-        context, embedded = self._context(latents, time, text, start=start, seen=seen)
+        context, embedded = self._context(latents, time, text, numbers=numbers, seen=seen)
         x = rearrange(x, "b t s d -> b (t s) d")
-        made: list[Span] = []
+        spans: list[Span] = []
         for i, block in enumerate(self.blocks):
             x, span = block(x, context, cache.spans[i] if cache.spans else [])
-            made.append(span)
-        if remember:
-            cache.remember(start // self.config.chunk, made, (latents[:, -1:], time[:, -1:]), self.config)
+            spans.append(span)
+        if judged:
+            x = x[:, -judged * x.shape[1] // latents.shape[1] :]
+            latents, time, embedded = latents[:, -judged:], time[:, -judged:], embedded[:, -judged:]
+            before = before if before is None else before[:, -judged:]
         shift, scale = (self.table + embedded[:, :, None]).unbind(2)
         x = modulate(layer_norm(x), shift, scale)
         made_of = self._picture(self.patch_out(x), latents.shape)
         if before is None:
-            return Outlook(velocity=self._velocity(latents, time, made_of, None, None), past=None, open=None)
+            return Outlook(velocity=self._velocity(latents, time, made_of, None, None), past=None, open=None), spans
         new = LEAST + (1 - LEAST) * self._picture(self.open_out(x), latents.shape).float().sigmoid()
         velocity = self._velocity(latents, time, made_of, before, new.detach())
-        return Outlook(velocity=velocity, past=before, open=new)
+        return Outlook(velocity=velocity, past=before, open=new), spans
 
     @property
     def dtype(self) -> torch.dtype:
@@ -119,9 +167,9 @@ class Transformer(nn.Module):
         return self.patch_in.weight.dtype
 
     def _context(
-        self, latents: Tensor, time: Tensor, text: tuple[Tensor, Tensor], *, start: int, seen: list[Sight]
+        self, latents: Tensor, time: Tensor, text: tuple[Tensor, Tensor], *, numbers: Sequence[int], seen: list[Sight]
     ) -> tuple[Context, Tensor]:
-        config, (_b, t, h, w, _) = self.config, latents.shape
+        config, (_b, _t, h, w, _) = self.config, latents.shape
         words, mask = text
         words = self.text_out(F.gelu(self.text_in(words), approximate="tanh"))
         wave = sinusoid(1000 * time, config.time_channels).to(self.dtype)
@@ -130,8 +178,8 @@ class Transformer(nn.Module):
             share = mask.to(words.dtype) / mask.sum(-1, keepdim=True).clamp(min=1)
             embedded = embedded + torch.einsum("bmd,bm->bd", words, share)[:, None]
         shift = rearrange(self.time_shift(F.silu(embedded)), "b t (k d) -> b t k d", k=6)
-        size = (t, h // config.patch, w // config.patch)
-        turn = rope.angles(start=start, size=size, channels=config.width // config.heads).to(latents.device)
+        size = (h // config.patch, w // config.patch)
+        turn = rope.angles(numbers, size=size, channels=config.width // config.heads).to(latents.device)
         pair = (turn.cos().to(self.dtype), turn.sin().to(self.dtype))
         return Context(shift=shift, turn=pair, sights=seen, text=words, mask=mask), embedded
 
@@ -143,11 +191,18 @@ class Transformer(nn.Module):
         p, rows = self.config.patch, shape[2] // self.config.patch
         return rearrange(tokens, "b (t h w) (p q c) -> b t (h p) (w q) c", t=shape[1], h=rows, p=p, q=p)
 
-    def _before(self, latents: Tensor, time: Tensor, cache: Cache) -> Tensor | None:
-        """The best linear guess of the latent before each: float32 (b, t, h, w, c), zero where there is none."""
+    def _count(self, latents: Tensor) -> int:
+        """Tokens of a frame."""
+        return latents.shape[2] * latents.shape[3] // self.config.patch**2
+
+    def _before(self, latents: Tensor, time: Tensor, last: tuple[Tensor, Tensor] | None) -> Tensor | None:
+        """The best linear guess of the latent before each: float32 (b, t, h, w, c), zero where there is none.
+
+        ``last`` is the latent before the first, and its time.
+        """
         if not self.config.leans_on_past:
             return None
-        held, when = cache.last or (torch.zeros_like(latents[:, :1]), torch.ones_like(time[:, :1]))
+        held, when = last or (torch.zeros_like(latents[:, :1]), torch.ones_like(time[:, :1]))
         x, t = torch.cat([held, latents[:, :-1]], 1).float(), _wide(torch.cat([when, time[:, :-1]], 1))
         s = self.channel_std.float()
         return (1 - t) * s**2 / (t**2 + ((1 - t) * s) ** 2) * x

@@ -93,7 +93,9 @@ def surface(track: Track, frames: np.ndarray) -> float:
         if not (side <= row < height - side and side <= column < width - side):
             before = None
             continue
-        patch = frames[frame, row - side : row + side + 1, column - side : column + side + 1].astype(np.float32).mean(-1)
+        patch = (
+            frames[frame, row - side : row + side + 1, column - side : column + side + 1].astype(np.float32).mean(-1)
+        )
         if before is not None:
             changes.append(float(np.abs(patch - before).mean()))
         before = patch
