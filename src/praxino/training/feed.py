@@ -33,7 +33,7 @@ ENOUGH = 3_600
 """Files that wait to be taken; while there are more, the workers rest."""
 ENOUGH_TO_BEGIN = 192
 """Samples of a kind without which nobody begins to learn."""
-AT_ONCE = 256
+AT_ONCE = 64
 """Files that are encoded in one go."""
 SEEDS_OF_A_START = 1_000_000
 """Each start of a feed in the same folder renders scenes that no earlier one did."""
@@ -150,15 +150,16 @@ class Supply:
     @torch.no_grad()
     def _run(self) -> None:
         while not self.closed.is_set():
-            begun = time.monotonic()
             fresh: dict[tuple[Kind, tuple[int, int]], list[Rendered]] = {}
-            for path in self.feed.waiting()[:AT_ONCE]:
+            found = self.feed.waiting()[:AT_ONCE]
+            for path in found:
                 one = take(path)
                 path.unlink()
                 fresh.setdefault((one.kind, one.size), []).append(one)
             for (kind, size), ones in fresh.items():
                 self._add(kind, size, ones)
-            time.sleep(max(0.0, 2.0 - (time.monotonic() - begun)))
+            if len(found) < AT_ONCE:
+                self.closed.wait(1.5)
 
     def _add(self, kind: Kind, size: tuple[int, int], ones: list[Rendered]) -> None:
         coded, matters = [], []
