@@ -130,8 +130,8 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe, *, rate: float
         loss = run.judge(run.model, run.first, frames, weight, noise, learn.anchor)
     loss.backward()
     team.average_gradients(run.model)
-    torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
-    run.optimizers.step(min(1.0, (run.step + 1) / 50) * rate)
+    norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    run.optimizers.step(min(1.0, (run.step + 1) / 50) * rate, sound=bool(norm.isfinite()))
     run.step += 1
     run.ema.update(run.model, run.step)
     average = loss.detach()[None]

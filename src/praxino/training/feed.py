@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from praxino.autoencoder.model import Autoencoder
 from praxino.text.vocabulary import Vocabulary
@@ -165,7 +166,7 @@ class Supply:
         coded, matters = [], []
         for one in ones:
             frames = torch.from_numpy(one.frames).to(self.device)
-            coded.append(self.encoder.encode(frames.float() / 127.5 - 1).half())
+            coded.append(self._encode(frames))
             matters.append(latents.tokens(torch.from_numpy(one.matters).to(self.device), self.encoder.config))
         captions = [own for one in ones for own in one.captions]
         ids, mask = latents.words(captions, self.vocabulary, limit=self.limit)
@@ -177,6 +178,15 @@ class Supply:
         number = len(list(self.into.glob(f"{kind}-{size[0]}x{size[1]}-*")))
         path = self.into / f"{kind}-{size[0]}x{size[1]}-{number:04d}.safetensors"
         latents.keep(path, new.latents.cpu(), new.matters.cpu(), captions)
+
+
+    def _encode(self, frames: Tensor) -> Tensor:
+        for _ in range(60):
+            try:
+                return self.encoder.encode(frames.float() / 127.5 - 1).half()
+            except NameError:  # while the learner's thread compiles, torch takes every module called for one it traces
+                time.sleep(1.0)
+        raise RuntimeError("torch has been compiling for a minute")
 
 
 def take(path: Path) -> Rendered:

@@ -16,12 +16,16 @@ class Optimizers:
     members: tuple[optim.Optimizer, ...]
     rates: tuple[float, ...]
 
-    def step(self, scale: float) -> None:
-        """One step with every learning rate multiplied by ``scale``, then forget the gradients."""
+    def step(self, scale: float, *, sound: bool = True) -> None:
+        """One step with every learning rate multiplied by ``scale``, then forget the gradients.
+
+        Gradients that are not ``sound`` (infinite, or no numbers) are forgotten without a step.
+        """
         for member, rate in zip(self.members, self.rates, strict=True):
             for group in member.param_groups:
                 group["lr"] = rate * scale
-            member.step()
+            if sound:
+                member.step()
             member.zero_grad(set_to_none=True)
 
     def state(self) -> list[dict[str, Any]]:

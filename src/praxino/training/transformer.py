@@ -168,8 +168,8 @@ def one_step(
         losses.append(loss.detach())
         run.samples += team.share(count) * team.size
     team.average_gradients(run.student)
-    nn.utils.clip_grad_norm_(run.student.parameters(), 1.0)
-    run.optimizers.step(rate(run.step, learn, left=left))
+    norm = nn.utils.clip_grad_norm_(run.student.parameters(), 1.0)
+    run.optimizers.step(rate(run.step, learn, left=left), sound=bool(norm.isfinite()))
     run.step += 1
     run.ema.update(run.student, run.step)
     average = losses[0][None]

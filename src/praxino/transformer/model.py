@@ -20,7 +20,10 @@ from praxino.transformer.cache import Cache, lessons, sights
 from praxino.transformer.config import TransformerConfig
 
 LEAST = 1e-3
-"""Least share of a latent's variance that is left open where it is expected to continue the one before."""
+"""Least share of a latent's variance that is left open where it is expected to continue the one before.
+
+As much is never open: at the edge the square root of what is not open has no slope (docs/log.md, 2026-11-26).
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class Outlook:
 
     velocity: Tensor  # as latents
     past: Tensor | None  # as latents: the best linear guess of the latent before each; None: it does not lean on it
-    open: Tensor | None  # as latents, LEAST..1: share of the variance that is new, given the latent before
+    open: Tensor | None  # as latents, LEAST..1 - LEAST: share of the variance that is new, given the latent before
 
 
 class Transformer(nn.Module):
@@ -157,7 +160,7 @@ class Transformer(nn.Module):
         made_of = self._picture(self.patch_out(x), latents.shape)
         if before is None:
             return Outlook(velocity=self._velocity(latents, time, made_of, None, None), past=None, open=None), spans
-        new = LEAST + (1 - LEAST) * self._picture(self.open_out(x), latents.shape).float().sigmoid()
+        new = LEAST + (1 - 2 * LEAST) * self._picture(self.open_out(x), latents.shape).float().sigmoid()
         velocity = self._velocity(latents, time, made_of, before, new.detach())
         return Outlook(velocity=velocity, past=before, open=new), spans
 
