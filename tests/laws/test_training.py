@@ -1,7 +1,6 @@
 """What must never break in training."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest

@@ -19,6 +19,7 @@ COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help sa
     "models": "List the models that ship, and show what one knows.",
     "world": "Render the synthetic world that models learn from.",
     "train": "Teach a model, in a time box.",
+    "evaluate": "Judge a model by films of the world suite.",
     "bench": "Measure how fast this machine is.",
 }
 COMPLETION = {"install_completion", "show_completion"}  # options of the program, not of each command

@@ -7,12 +7,17 @@ import typer
 
 app = typer.Typer()
 
-What = Literal["autoencoder", "pocket", "pocket_cpu", "tiny"]
+What = Literal["autoencoder", "pocket", "pocket_cpu", "tiny", "eye"]
 
 
 @app.command("train")
 def train(
-    what: Annotated[What, typer.Argument(help="The recipe; `autoencoder` stops after the autoencoder of `pocket`.")],
+    what: Annotated[
+        What,
+        typer.Argument(
+            help="The recipe; `autoencoder` stops after that of `pocket`; `eye` is what `evaluate` sees with."
+        ),
+    ],
     into: Annotated[Path, typer.Option(help="Folder of the run: data, state, curves, samples and the model.")],
     minutes: Annotated[float, typer.Option(help="How long to train; data is made within it.")],
     data: Annotated[Path | None, typer.Option(help="Folder of shards to learn from, instead of the world.")] = None,
@@ -31,6 +36,8 @@ def train(
     if into.exists() and not into.is_dir():
         raise ValueError(f"into {into} is a file; name a folder")
 
+    if what == "eye":
+        return _eye(into, minutes, processes)
     from praxino.training import recipes
     from praxino.training.train import Plan
     from praxino.training.train import train as run
@@ -38,3 +45,19 @@ def train(
     recipe = {"tiny": recipes.tiny, "pocket_cpu": recipes.pocket_cpu}.get(what, recipes.pocket)()
     plan = Plan(recipe=recipe, into=into, minutes=minutes, data=data, resume=resume, processes=processes)
     typer.echo(run(plan, only_autoencoder=what == "autoencoder"))
+    return None
+
+
+def _eye(into: Path, minutes: float, processes: int) -> None:
+    from praxino.cli.progress import progress
+    from praxino.evaluation.eye import save_eye
+    from praxino.evaluation.teach import teach
+
+    into.mkdir(parents=True, exist_ok=True)
+    with progress() as report:
+        films = max(40, min(6000, round(300 * minutes)))
+        eye = teach(
+            films=films, minutes=minutes, workers=processes, report=lambda done, note: report(f"eye: {note}", done)
+        )
+    save_eye(eye, into / "eye.safetensors")
+    typer.echo(into / "eye.safetensors")

@@ -133,6 +133,7 @@ def _look(bench: Bench, group: Sequence[Case]) -> None:
         bench.report(f"{split} scenes", i / len(group))
         truth = _true(case)
         truths.append(truth)
+        bench.studio.true(case, truth.frames)
         again = _reconstructed(bench.parts, truth.frames)
         bench.add(f"{split} autoencoder", _fidelity(truth, again))
         for kind, frames in (("render", truth.frames), ("reconstruction", again)):

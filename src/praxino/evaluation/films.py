@@ -39,6 +39,12 @@ class Studio:
         """The film of the case's prompt, `TIMES` as long."""
         return self._made(self._name(case, "long"), case, Shot(seconds=SECONDS * TIMES, prompt=case.prompt()))
 
+    def true(self, case: Case, frames: np.ndarray) -> None:
+        """Keep the simulator's film beside the model's."""
+        path = self.path(case, "true")
+        if not path.exists():
+            _write(path, frames)
+
     def continued(self, case: Case, frames: np.ndarray) -> np.ndarray:
         """The first `GIVEN` of the simulator's frames (t, h, w, 3), and what the model adds to them."""
         start = self.folder / f"{self._name(case, 'given')}.mp4"

@@ -64,7 +64,7 @@ def cases(count: int, *, rung: str, split: str = "usual", size: tuple[int, int] 
     while len(out) < count:
         seed += 1
         scene = _scene(seed, rung=rung, held_out=split == "held out", aspect=size[0] / size[1])
-        if scene.story.action in PLAIN:
+        if scene.story.action in PLAIN and scene.camera.move == "still":
             out.append(Case(number=len(out), scene=scene, split=split, seed=len(out), size=size))
     return out
 

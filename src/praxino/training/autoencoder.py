@@ -127,7 +127,7 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe, *, rate: float
     noise = torch.randn(shape, generator=generator, device=team.device)
     noise = noise * learn.noise * torch.rand((len(noise), 1, 1, 1, 1), generator=generator, device=team.device)
     with precision.mixed(team.device):
-        loss = run.judge(run.model, run.first, frames, weight, noise, learn.anchor)
+        loss = run.judge(run.model, run.first, frames, weight, noise=noise, anchor=learn.anchor)
     loss.backward()
     team.average_gradients(run.model)
     norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
@@ -140,7 +140,7 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe, *, rate: float
 
 
 def judge(
-    model: Autoencoder, first: Autoencoder | None, frames: Tensor, weight: Tensor, noise: Tensor, anchor: float
+    model: Autoencoder, first: Autoencoder | None, frames: Tensor, weight: Tensor, *, noise: Tensor, anchor: float
 ) -> Tensor:
     """The loss of ``model`` on frames (b, f, h, w, 3) whose pixels have a weight (b, f, h, w): a scalar.
 

@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -72,7 +71,7 @@ class Feed:
             worker.start()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.terminate()  # a half-written file keeps its temporary name, which nobody reads
         for worker in self._workers:
@@ -136,7 +135,7 @@ class Supply:
         self.thread.start()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.closed.set()
         self.thread.join()
 
@@ -178,7 +177,6 @@ class Supply:
         number = len(list(self.into.glob(f"{kind}-{size[0]}x{size[1]}-*")))
         path = self.into / f"{kind}-{size[0]}x{size[1]}-{number:04d}.safetensors"
         latents.keep(path, new.latents.cpu(), new.matters.cpu(), captions)
-
 
     def _encode(self, frames: Tensor) -> Tensor:
         for _ in range(60):

@@ -123,6 +123,6 @@ def pocket() -> Recipe:
         autoencoder=autoencoder.pocket(),
         text=TextConfig(vocabulary=1024, depth=3),
         transformer=transformer.pocket(),
-        learn_autoencoder=AutoencoderRecipe(batch=16, frames=33, crop=256, rate=8e-4),
+        learn_autoencoder=AutoencoderRecipe(batch=16, frames=33, crop=256, rate=3e-4),
         learn_flow=FlowRecipe(still_steps=300, still_batch=256, clip_batch=32, mixed_stills=64),
     )

@@ -3,6 +3,7 @@
 Shapes: n frames in which a thing is seen.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ class Path:
     def _derived(self, order: int) -> np.ndarray:
         if len(self.places) < SMOOTH:
             return np.zeros_like(self.places)
-        return savgol_filter(self.places, SMOOTH, 2, deriv=order, delta=1 / self.fps, axis=0)
+        return np.asarray(savgol_filter(self.places, SMOOTH, 2, deriv=order, delta=1 / self.fps, axis=0))
 
 
 def path(track: Track, *, fps: float) -> Path:
@@ -132,7 +133,7 @@ def arcs(way: Path) -> list[np.ndarray]:
     radius = float(np.median(way.radii))
     low, _ = find_peaks(way.places[:, 1], prominence=0.25 * radius)
     edges = [0, *low.tolist(), len(way.places) - 1]
-    spans = [np.arange(a + 2, b - 1) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    spans = [np.arange(a + 2, b - 1) for a, b in itertools.pairwise(edges)]
     return [span for span in spans if len(span) >= 8 and float(np.ptp(way.places[span, 1])) > 0.3 * radius]
 
 
@@ -152,7 +153,7 @@ def gravity(way: Path, thing: Thing) -> float | None:
 def restitution(way: Path, thing: Thing) -> float | None:
     """Mean over contacts with the floor of (speed after / speed before) less the thing's own; None without contacts."""
     flights, found = arcs(way), []
-    for one, two in zip(flights[:-1], flights[1:], strict=True):
+    for one, two in itertools.pairwise(flights):
         if two[0] - one[-1] > 6:
             continue
         down, up = (np.polyfit(span / way.fps, way.places[span, 1], 2) for span in (one, two))
@@ -202,5 +203,7 @@ def _late(values: np.ndarray) -> float:
 
 def _straight(way: Path) -> bool:
     """Whether it goes down or up the picture without turning back."""
-    steps = np.diff(savgol_filter(way.places[:, 1], SMOOTH, 1)) if len(way.places) >= SMOOTH else np.zeros(1)
+    steps = (
+        np.diff(np.asarray(savgol_filter(way.places[:, 1], SMOOTH, 1))) if len(way.places) >= SMOOTH else np.zeros(1)
+    )
     return abs(float(steps.sum())) > 0.9 * float(np.abs(steps).sum())

@@ -34,8 +34,8 @@ def comings(tracks: list[Track], clip: Clip) -> dict[str, float]:
 def drift(track: Track) -> dict[str, float]:
     """How a thing's look changes between the first and the last 15% of a track.
 
-    ``size_drift``: |log ratio of radii|; ``colour_drift``, ``shape_drift``: distance of what the parser makes of it, 0..1
-    (half the L1 distance of the shares of each name).
+    ``size_drift``: |log ratio of radii|; ``colour_drift``, ``shape_drift``: distance of what the parser makes of it,
+    0..1 (half the L1 distance of the shares of each name).
     """
     n = max(1, round(SHARE * len(track.spots)))
     first, last = slice(0, n), slice(-n, None)

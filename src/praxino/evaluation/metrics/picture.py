@@ -1,5 +1,7 @@
 """Figures of frames alone: (t, h, w, 3) uint8. None needs learned weights."""
 
+import itertools
+
 import numpy as np
 from scipy.ndimage import laplace
 
@@ -40,6 +42,6 @@ def seam(frames: np.ndarray, join: int) -> float:
 
     ``join`` is the first frame after it; the usual change is the median of the 16 before and the 16 after.
     """
-    steps = [psnr(a, b) for a, b in zip(frames[:-1], frames[1:], strict=True)]
+    steps = [psnr(a, b) for a, b in itertools.pairwise(frames)]
     around = [*steps[max(0, join - 17) : join - 1], *steps[join : join + 16]]
     return max(0.0, float(np.median(around)) - steps[join - 1])
