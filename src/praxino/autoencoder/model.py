@@ -83,30 +83,53 @@ class Autoencoder(nn.Module):
 class _Detail(nn.Module):
     """What the linear decoder misses: latents (b, t, h, w, c) -> (b, t * s, h * p, w * p, 3), zero before training.
 
-    Works at twice the latents' resolution in space and in time. The film's first latent stands for s frames, of which
-    the caller keeps the last.
+    Works at the latents' resolution, at twice and at four times it, in space and in time. The film's first latent
+    stands for s frames, of which the caller keeps the last.
     """
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
-        wide, narrow = config.decoder_width, config.detail_width
+        wide, narrow, grain = config.decoder_width, config.detail_width, config.grain_width
         self.enter = nn.Linear(config.channels, wide)
         self.coarse = nn.ModuleList(Block(wide, name=f"coarse{i}") for i in range(config.decoder_depth))
         self.spread = nn.Linear(wide, 8 * narrow)
         self.fine = nn.ModuleList(Block(narrow, name=f"fine{i}") for i in range(config.detail_depth))
-        self.norm = nn.LayerNorm(narrow)
-        self.leave = nn.Linear(narrow, 3 * config.time // 2 * (config.space // 2) ** 2)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.norm, self.leave = nn.LayerNorm(narrow), _pixels(narrow, config, 2)
+        self.grain = nn.ModuleList(Block(grain, name=f"grain{i}") for i in range(config.grain_depth))
+        if config.grain_depth:
+            self.scatter = nn.Linear(narrow, 8 * grain)
+            self.grain_norm, self.grain_leave = nn.LayerNorm(grain), _pixels(grain, config, 4)
 
     def forward(self, latents: Tensor, state: State) -> Tensor:
         x = self.enter(latents)
         for block in self.coarse:
             x = block(x, state)
-        x = rearrange(self.spread(x), "b t h w (s p q d) -> b (t s) (h p) (w q) d", s=2, p=2, q=2)
+        x = self._doubled(self.spread(x))
         for block in self.fine:
             x = block(x, state)
-        half = self.config.space // 2
-        pattern = "b t h w (s p q k) -> b (t s) (h p) (w q) k"
-        return rearrange(self.leave(self.norm(x)), pattern, s=self.config.time // 2, p=half, q=half)
+        x = self.norm(x)
+        out = self._laid_out(self.leave(x), 2)
+        if self.config.grain_depth:
+            x = self._doubled(self.scatter(x))
+            for block in self.grain:
+                x = block(x, state)
+            out = out + self._laid_out(self.grain_leave(self.grain_norm(x)), 4)
+        return out
+
+    @staticmethod
+    def _doubled(x: Tensor) -> Tensor:
+        return rearrange(x, "b t h w (s p q d) -> b (t s) (h p) (w q) d", s=2, p=2, q=2)
+
+    def _laid_out(self, x: Tensor, times: int) -> Tensor:
+        """The pixels that each place of ``times`` the latents' resolution stands for, in their places."""
+        p, s = self.config.space // times, self.config.time // times
+        return rearrange(x, "b t h w (s p q k) -> b (t s) (h p) (w q) k", s=s, p=p, q=p)
+
+
+def _pixels(width: int, config: AutoencoderConfig, times: int) -> nn.Linear:
+    """To the pixels of a place at ``times`` the latents' resolution; zero before training."""
+    leave = nn.Linear(width, 3 * (config.time // times) * (config.space // times) ** 2)
+    nn.init.zeros_(leave.weight)
+    nn.init.zeros_(leave.bias)
+    return leave

@@ -24,7 +24,7 @@ from praxino.training.latents import unit
 from praxino.training.log import Log
 from praxino.training.optimizer import Optimizers, adamw
 from praxino.training.parallel import Team
-from praxino.training.recipes import Recipe
+from praxino.training.recipes import AutoencoderRecipe, Recipe
 from praxino.training.sheets import compare
 from praxino.training.windows import HELD_OUT, Windows, windows
 
@@ -127,7 +127,7 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe, *, rate: float
     noise = torch.randn(shape, generator=generator, device=team.device)
     noise = noise * learn.noise * torch.rand((len(noise), 1, 1, 1, 1), generator=generator, device=team.device)
     with precision.mixed(team.device):
-        loss = run.judge(run.model, run.first, frames, weight, noise=noise, anchor=learn.anchor)
+        loss = run.judge(run.model, run.first, frames, weight, noise=noise, learn=learn)
     loss.backward()
     team.average_gradients(run.model)
     norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
@@ -140,7 +140,13 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe, *, rate: float
 
 
 def judge(
-    model: Autoencoder, first: Autoencoder | None, frames: Tensor, weight: Tensor, *, noise: Tensor, anchor: float
+    model: Autoencoder,
+    first: Autoencoder | None,
+    frames: Tensor,
+    weight: Tensor,
+    *,
+    noise: Tensor,
+    learn: AutoencoderRecipe,
 ) -> Tensor:
     """The loss of ``model`` on frames (b, f, h, w, 3) whose pixels have a weight (b, f, h, w): a scalar.
 
@@ -148,13 +154,29 @@ def judge(
     so that what stands still keeps standing still in them.
     """
     latents = model.encode(frames)
-    error = (model.decode(latents + noise).float() - frames).square().mean(-1)
-    loss = (error * weight).sum() / weight.sum()
+    error = model.decode(latents + noise).float() - frames
+    loss = weighted(error, weight) + learn.steady * jumps(error, weight)
     if first is None:
         return loss
     with torch.no_grad():
         plain = first.encode(frames)
-    return loss + anchor * ((latents - plain).float() / first.std).square().mean()
+    return loss + learn.anchor * ((latents - plain).float() / first.std).square().mean()
+
+
+def weighted(error: Tensor, weight: Tensor) -> Tensor:
+    """Mean square of an error (b, f, h, w, 3), weighted (b, f, h, w)."""
+    return (error.square().mean(-1) * weight).sum() / weight.sum()
+
+
+def jumps(error: Tensor, weight: Tensor) -> Tensor:
+    """Mean square of how the error changes from frame to frame, row to row and column to column.
+
+    An error that stays is hardly seen; one that jumps is, as a block's edge or as a latent's beginning.
+    """
+    return sum(
+        (weighted(error.diff(dim=dim), weight.narrow(dim, 1, weight.shape[dim] - 1)) for dim in (1, 2, 3)),
+        torch.zeros((), device=error.device),
+    )
 
 
 @torch.no_grad()

@@ -37,7 +37,8 @@ class AutoencoderRecipe:
     frames: int = 17  # of a window
     crop: int = 128  # pixels
     rate: float = 5e-4  # AdamW
-    noise: float = 0.2  # most noise on the latents the decoder sees: made latents are not perfect either
+    noise: float = 0.4  # most noise on the latents the decoder sees: made latents are not perfect either
+    steady: float = 1.0  # weight of how an error changes from frame to frame and from pixel to pixel
     attention: float = 6.0  # weight of the pixels that matter (things, movement) against 1 for the rest
     anchor: float = 1e-3  # weight of the distance of an encoder's latents from the components it began with
 
