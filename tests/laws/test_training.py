@@ -9,6 +9,7 @@ import torch
 from praxino.text import vocabulary
 from praxino.training import latents as latents_of
 from praxino.training import recipes, state
+from praxino.training.autoencoder import jumps
 from praxino.training.batches import Shelf, known_frames
 from praxino.training.muon import orthogonal
 from praxino.training.parallel import Team
@@ -92,3 +93,11 @@ def test_a_recipe_is_complete_on_its_own() -> None:
         assert abs(sum(recipe.data.shares) - 1) < 1e-9
         for width, height in recipe.data.sizes:
             assert width % recipe.autoencoder.space == height % recipe.autoencoder.space == 0
+
+
+def test_an_error_that_stays_does_not_jump() -> None:
+    weight = torch.ones(1, 3, 4, 4)
+    error = torch.full((1, 3, 4, 4, 3), 0.5)
+    assert jumps(error, weight) == 0
+    error[:, 2] = 1.5  # from one frame to the next, of two changes
+    assert jumps(error, weight) == pytest.approx(0.5)
