@@ -23,11 +23,13 @@ class SampleConfig:
     shift: float = 6.0  # more steps at high noise
     churn: float = 0.7  # share of fresh noise at each step: sqrt(1 - churn^2) * predicted + churn * fresh
     churn_until: float = 0.3  # below this time the walk is deterministic
+    since: float = 1.0  # below 1: what is there is noised to this time and made anew (SDEdit, Meng et al. 2022)
 
 
 def clock(config: SampleConfig) -> Tensor:
-    """steps + 1 times from 1 down to 0."""
-    return shifted(torch.linspace(1, 0, config.steps + 1), config.shift)
+    """The times from ``since`` down to 0: steps + 1 of them from 1, fewer from later."""
+    times = shifted(torch.linspace(1, 0, config.steps + 1), config.shift)
+    return torch.cat([times.new_tensor([config.since]), times[times < config.since]])
 
 
 def sample(
@@ -37,7 +39,8 @@ def sample(
     times = clock(config)
     noise = torch.randn(clean.shape, generator=generator).to(clean)
     mask = known[:, :, None, None, None]
-    latents = torch.where(mask, clean, noise)
+    begin = torch.full(known.shape, config.since, device=clean.device)
+    latents = torch.where(mask, clean, mix(clean, noise, begin))
     for now, after in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         time = hold(torch.full(known.shape, now, device=clean.device), known)
         guess, predicted = ends(latents, predict(latents, time, now), time)

@@ -87,10 +87,11 @@ def work(
 ) -> None:
     """Train what `start` made in ``into`` until ``deadline`` (time.time()), or go on; leave the average there.
 
-    ``live`` gives windows that are still being rendered, on the team's device, as many as there are.
+    ``live`` gives windows that are still being rendered, on the team's device, as many as there are; or ones that a
+    model made anew: every other step is of those, and the encoder, which that model knows, stays as it is.
     """
     held = live() if live else windows(into, recipe, data=None, workers=1)
-    run, log, begun = _begin(recipe, into, team.device), Log(into), time.time()
+    run, log, begun = _begin(recipe, into, team.device, encodes=held.remade is None), Log(into), time.time()
     last = begun
     while not team.ends(deadline):
         left = (deadline - time.time()) / (deadline - begun)
@@ -106,7 +107,7 @@ def work(
             last = time.time()
             state.save(into / "state.safetensors", run.tree())
     if team.leads:
-        if recipe.autoencoder.encoder_depth:
+        if run.first is not None:
             settle(run.ema.model, held, recipe)
         state.save(into / "state.safetensors", run.tree())
         keep(run.ema.model.cpu(), into)
@@ -119,15 +120,20 @@ def one_step(team: Team, run: Run, held: Windows, recipe: Recipe, *, rate: float
     """One step; returns the loss (weighted mean square, of values in -1..1), averaged over the team."""
     learn = recipe.learn_autoencoder
     seed = ((recipe.seed + 1) * 1_000_003 + run.step) * 64 + team.rank
-    crops = held.batch(learn, team.share(learn.batch), step=run.step, seed=seed)
-    frames, matters = (crop.to(team.device) for crop in crops)
+    count, latents = team.share(learn.batch), None
+    if held.remade is not None and run.step % 2:
+        frames, matters, latents = held.rehearsal(learn, count, time=recipe.autoencoder.time, seed=seed)
+        latents = latents.to(team.device)
+    else:
+        frames, matters = held.batch(learn, count, step=run.step, seed=seed)
+    frames, matters = frames.to(team.device), matters.to(team.device)
     weight = 1 + (learn.attention - 1) * matters
     generator = torch.Generator(team.device).manual_seed(seed)
     shape = recipe.autoencoder.latents(frames.shape)
     noise = torch.randn(shape, generator=generator, device=team.device)
     noise = noise * learn.noise * torch.rand((len(noise), 1, 1, 1, 1), generator=generator, device=team.device)
     with precision.mixed(team.device):
-        loss = run.judge(run.model, run.first, frames, weight, noise=noise, learn=learn)
+        loss = run.judge(run.model, run.first, frames, weight, latents=latents, noise=noise, learn=learn)
     loss.backward()
     team.average_gradients(run.model)
     norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
@@ -145,22 +151,25 @@ def judge(
     frames: Tensor,
     weight: Tensor,
     *,
+    latents: Tensor | None = None,
     noise: Tensor,
     learn: AutoencoderRecipe,
 ) -> Tensor:
     """The loss of ``model`` on frames (b, f, h, w, 3) whose pixels have a weight (b, f, h, w): a scalar.
 
+    It decodes ``latents``, or, without them, the frames' own with ``noise``.
+
     ``first``, where the encoder learns, is the linear autoencoder it began as: latents stay near the ones of that,
     so that what stands still keeps standing still in them.
     """
-    latents = model.encode(frames)
-    error = model.decode(latents + noise).float() - frames
+    seen = model.encode(frames) if latents is None else latents
+    error = model.decode(seen + noise if latents is None else latents).float() - frames
     loss = weighted(error, weight) + learn.steady * jumps(error, weight)
     if first is None:
         return loss
     with torch.no_grad():
         plain = first.encode(frames)
-    return loss + learn.anchor * ((latents - plain).float() / first.std).square().mean()
+    return loss + learn.anchor * ((seen - plain).float() / first.std).square().mean()
 
 
 def weighted(error: Tensor, weight: Tensor) -> Tensor:
@@ -208,12 +217,12 @@ def measure(model: Autoencoder, held: Windows) -> dict[str, float]:
     return {"full": float(-10 * np.log10(full)), "moving": float(-10 * np.log10(max(moved, 1e-12)))}
 
 
-def _begin(recipe: Recipe, into: Path, device: str) -> Run:
-    model, learn, learns = open_autoencoder(into).train().to(device), recipe.learn_autoencoder, False
+def _begin(recipe: Recipe, into: Path, device: str, *, encodes: bool) -> Run:
+    model, learn = open_autoencoder(into).train().to(device), recipe.learn_autoencoder
+    # A linear encoder stays as solved: latents made with it remain valid while the decoder improves.
+    learns = encodes and recipe.autoencoder.encoder_depth > 0
     for name, p in model.named_parameters():
-        # A linear encoder stays as solved: latents made with it remain valid while the decoder improves.
-        p.requires_grad_(recipe.autoencoder.encoder_depth > 0 or not name.startswith(("still_in", "clip_in")))
-        learns |= p.requires_grad and name.startswith("still_in")
+        p.requires_grad_(learns or not name.startswith(("still_in", "clip_in", "encoder", "latent_out")))
     run = Run(
         model=model,
         first=copy.deepcopy(model).requires_grad_(False) if learns else None,

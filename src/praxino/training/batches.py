@@ -4,7 +4,7 @@ Everything is drawn from the step's number, so that a resumed run sees what an u
 Shapes: n samples, b batch, t latents, h rows, w columns, c channels, k captions of a sample, m text tokens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,6 +31,10 @@ class Shelf:
     def to(self, device: str) -> "Shelf":
         """The same samples on another device."""
         return Shelf(**{name: getattr(self, name).to(device) for name in ("latents", "matters", "ids", "mask")})
+
+    def first(self, count: int) -> "Shelf":
+        """The first ``count`` latents of each sample."""
+        return replace(self, latents=self.latents[:, :count], matters=self.matters[:, :count])
 
     def and_(self, other: "Shelf") -> "Shelf":
         """Both together."""

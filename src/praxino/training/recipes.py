@@ -51,6 +51,7 @@ class FlowRecipe:
     still_batch: int = 20  # over all processes
     clip_batch: int = 4
     mixed_stills: int = 4  # stills in each step of clips
+    opening: int = 4  # latents: two of three steps of clips see only so many, of as many more clips (`opened`)
     time_mean: float = 1.8  # times are sigmoid(N(mean, spread)): what moves where is decided above 0.9
     time_spread: float = 1.5
     cooldown: float = 0.25  # share of the time, the last, over which the learning rate falls

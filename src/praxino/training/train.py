@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
+from torch import Tensor, nn
 
 from praxino import checkpoint, config
 from praxino.generation.parts import open_autoencoder, open_parts
 from praxino.text import vocabulary
-from praxino.training import autoencoder, latents, parallel, transformer
+from praxino.training import autoencoder, latents, parallel, remake, transformer
 from praxino.training.batches import Shelves
 from praxino.training.feed import Feed, Footage, Supply
 from praxino.training.log import say
@@ -26,6 +27,10 @@ from praxino.world.sampling import sample
 
 AUTOENCODER = 0.2
 """Share of a run's time that the autoencoder gets."""
+
+
+DECODER = 0.15
+"""Share of the rest, the last, in which the decoder learns from what the transformer makes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +72,9 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
         return first
     todo = latents.jobs(into / "latents", plan.recipe.data, plan.data)
     latents.make(todo, first, workers=plan.processes, report=lambda done: say("latents", done, ""))
-    parallel.run(partial(_flow, plan=_worded(plan), deadline=deadline), processes=plan.processes)
+    until = time.time() + (1 - DECODER) * (deadline - time.time())
+    parallel.run(partial(_flow, plan=_worded(plan), deadline=until), processes=plan.processes)
+    finish(plan, deadline)
     return into / plan.recipe.name
 
 
@@ -94,15 +101,26 @@ def live(plan: Plan, deadline: float, *, only_autoencoder: bool, device: str) ->
     return into / plan.recipe.name
 
 
+def finish(plan: Plan, deadline: float) -> None:
+    """Let the decoder learn from latents as the trained transformer makes them, and ship it with that."""
+    model, into = plan.into / plan.recipe.name, _decoder(plan)
+    held = windows(plan.into / "autoencoder", plan.recipe, data=plan.data, workers=plan.processes)
+    remake.remade(held, model, into, workers=plan.processes, report=lambda done: say("remade", done, ""))
+    if not (into / "config.json").exists():
+        autoencoder.keep(open_autoencoder(plan.into / "autoencoder"), into)
+    parallel.run(partial(_rehearsed, plan=plan, deadline=deadline), processes=plan.processes)
+    tensors, about = checkpoint.load(model)
+    others = {name: tensor for name, tensor in tensors.items() if not name.startswith("autoencoder.")}
+    words = (model / "tokenizer.json").read_bytes()
+    checkpoint.save(model, others | _named("autoencoder", open_autoencoder(into)), about, {"tokenizer.json": words})
+
+
 def ship(student: transformer.Student, plan: Plan, step: int) -> Path:
     """Write the whole model, in bfloat16, as one folder."""
     recipe, into = plan.recipe, plan.into / plan.recipe.name
-    coder = open_autoencoder(plan.into / "autoencoder")
-    tensors = {
-        f"{name}.{key}": value.detach().to(torch.bfloat16).contiguous()
-        for name, part in (("autoencoder", coder), ("text", student.text), ("transformer", student.transformer))
-        for key, value in part.state_dict().items()
-    }
+    finished = (_decoder(plan) / "config.json").exists()
+    coder = open_autoencoder(_decoder(plan) if finished else plan.into / "autoencoder")
+    tensors = _named("autoencoder", coder) | _named("text", student.text) | _named("transformer", student.transformer)
     about = {
         "format": 1,
         "name": recipe.name,
@@ -122,14 +140,38 @@ def ship(student: transformer.Student, plan: Plan, step: int) -> Path:
     return into
 
 
-def _autoencoder(team: Team, *, plan: Plan, deadline: float, live: Callable[[], Windows] | None = None) -> None:
+def _decoder(plan: Plan) -> Path:
+    """Where the decoder learns from what the transformer makes."""
+    return plan.into / "decoder"
+
+
+def _named(name: str, part: nn.Module) -> dict[str, Tensor]:
+    """A network's weights, as a model's folder holds them."""
+    return {f"{name}.{key}": value.detach().bfloat16().contiguous() for key, value in part.state_dict().items()}
+
+
+def _rehearsed(team: Team, *, plan: Plan, deadline: float) -> None:
+    held = windows(plan.into / "autoencoder", plan.recipe, data=plan.data, workers=1)
+    held = remake.remade(held, plan.into / plan.recipe.name, _decoder(plan), workers=1, report=lambda _: None)
+    _autoencoder(team, plan=plan, deadline=deadline, into=_decoder(plan), stage="decoder", live=lambda: held)
+
+
+def _autoencoder(
+    team: Team,
+    *,
+    plan: Plan,
+    deadline: float,
+    into: Path | None = None,
+    stage: str = "autoencoder",
+    live: Callable[[], Windows] | None = None,
+) -> None:
     begun = time.time()
 
     def report(step: int, loss: float) -> None:
         now = time.time()
-        say("autoencoder", (now - begun) / (deadline - begun), f"step {step}, loss {loss:.5f}, {_left(deadline)}")
+        say(stage, (now - begun) / (deadline - begun), f"step {step}, loss {loss:.5f}, {_left(deadline)}")
 
-    into = plan.into / "autoencoder"
+    into = into or plan.into / "autoencoder"
     autoencoder.work(team, recipe=plan.recipe, into=into, deadline=deadline, report=report, live=live)
 
 

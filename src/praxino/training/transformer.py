@@ -156,9 +156,9 @@ def one_step(
     ``left`` is the share of the time that remains.
     """
     learn, losses = recipe.learn_flow, []
-    draws = (
-        [(stills, learn.still_batch)] if clips is None else [(clips, learn.clip_batch), (stills, learn.mixed_stills)]
-    )
+    draws = [(stills, learn.still_batch)]
+    if clips is not None:
+        draws = [opened(clips, learn, run.step), (stills, learn.mixed_stills)]
     for k, (shelf, count) in enumerate(draws):
         seed = ((run.step * 64 + team.rank) * 2 + k) * 1009 + 7
         batch = draw_batch(shelf, team.share(count), learn=learn, chunk=recipe.transformer.chunk, seed=seed)
@@ -175,6 +175,19 @@ def one_step(
     average = losses[0][None]
     team.average([average])
     return average.item()
+
+
+def opened(clips: Shelves, learn: FlowRecipe, step: int) -> tuple[Shelves, int]:
+    """The clips of a step and how many of them: whole ones, or the openings of so many more that it costs the same.
+
+    Where a thing goes, the words decide once, in the first latent that moves; what follows only continues it. Whole
+    clips alone hold one such latent in twelve, and the direction is not learned (docs/log.md, 2026-11-26).
+    """
+    if step % 3 == 0:
+        return clips, learn.clip_batch
+    whole = max(shelf.latents.shape[1] for shelf in clips.values())
+    openings = {size: shelf.first(learn.opening) for size, shelf in clips.items()}
+    return openings, max(1, round(learn.clip_batch * whole / min(learn.opening, whole)))
 
 
 def rate(step: int, learn: FlowRecipe, *, left: float) -> float:
