@@ -183,6 +183,23 @@ def test_the_sampler_finds_what_a_perfect_network_points_to() -> None:
     torch.testing.assert_close(out, target, atol=1e-5, rtol=1e-5)
 
 
+def test_a_walk_from_the_middle_begins_with_what_is_there() -> None:
+    clean, known = torch.full((1, 2, 2, 2, 4), 3.0), torch.zeros(1, 2, dtype=torch.bool)
+    asked: list[float] = []
+
+    def still(latents: torch.Tensor, time: torch.Tensor, now: float) -> torch.Tensor:
+        if not asked:
+            assert abs(latents.mean().item() - (1 - 0.2) * 3.0) < 0.3
+        asked.append(now)
+        return torch.zeros_like(latents)
+
+    config = SampleConfig(steps=36, since=0.2)
+    sample(still, known, clean, config=config, generator=torch.Generator().manual_seed(0))
+    assert asked[0] == pytest.approx(0.2)
+    assert asked == sorted(asked, reverse=True)
+    assert 1 < len(asked) < 10
+
+
 def test_path_and_velocity_agree() -> None:
     clean, noise, time = torch.randn(2, 3, 2, 2, 4), torch.randn(2, 3, 2, 2, 4), torch.rand(2, 3)
     back, forth = ends(mix(clean, noise, time), velocity(clean, noise), time)

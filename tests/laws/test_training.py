@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from praxino.autoencoder.model import Autoencoder
 from praxino.text import vocabulary
 from praxino.training import latents as latents_of
 from praxino.training import recipes, state
@@ -14,7 +15,8 @@ from praxino.training.batches import Shelf, known_frames
 from praxino.training.muon import orthogonal
 from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
-from praxino.training.transformer import Run, Task, begin, one_step
+from praxino.training.transformer import Run, Task, begin, one_step, opened
+from praxino.training.windows import Windows
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +103,28 @@ def test_an_error_that_stays_does_not_jump() -> None:
     assert jumps(error, weight) == 0
     error[:, 2] = 1.5  # from one frame to the next, of two changes
     assert jumps(error, weight) == pytest.approx(0.5)
+
+
+def test_openings_cost_as_much_as_whole_clips() -> None:
+    learn = recipes.pocket_cpu().learn_flow
+    counts = []
+    for step in range(3):
+        clips, count = opened(shelf(12), learn, step)
+        counts.append(count * clips[64, 48].latents.shape[1])
+        assert torch.equal(clips[64, 48].latents[:, 0], shelf(12)[64, 48].latents[:, 0])
+    assert counts == [12 * learn.clip_batch] * 3
+
+
+def test_what_was_made_anew_lies_where_its_pixels_lie() -> None:
+    recipe = recipes.tiny()
+    coder = Autoencoder(recipe.autoencoder)
+    frames = torch.randint(256, (4, 17, 48, 64, 3), generator=torch.Generator().manual_seed(1)).byte()
+    latents = coder.still_in(
+        (frames[:, 0].float() / 127.5 - 1).unflatten(1, (6, 8)).unflatten(3, (8, 8)).transpose(2, 3).flatten(3)
+    )[:, None]
+    held = Windows(frames=frames, matters=frames[..., 0] > 200, remade=latents, held_out=0)
+    crop, where, beside = held.rehearsal(recipe.learn_autoencoder, 8, time=4, seed=3)
+    assert crop.shape == (8, 1, 32, 32, 3)
+    assert torch.equal(where, (crop[..., 0] + 1) * 127.5 > 200.5)
+    again = coder.still_in(crop[:, 0].unflatten(1, (4, 8)).unflatten(3, (4, 8)).transpose(2, 3).flatten(3))
+    torch.testing.assert_close(beside[:, 0], again)

@@ -24,6 +24,7 @@ from praxino.evaluation.sight import Sight, sight
 from praxino.evaluation.suite import SECONDS, Case, cases
 from praxino.generation.parts import Parts, open_parts
 from praxino.layers import precision
+from praxino.pixels import unit, whole
 
 Report = Callable[[str, float], None]
 FLOORS = ("render", "reconstruction", "shuffled")
@@ -172,11 +173,10 @@ def _true(case: Case) -> Truth:
 def _reconstructed(parts: Parts, frames: np.ndarray) -> np.ndarray:
     """What the autoencoder keeps of frames (t, h, w, 3) uint8, as far as they fill latents."""
     time = parts.compression.time
-    whole = frames[: 1 + (len(frames) - 1) // time * time]
-    x = torch.from_numpy(whole).float()[None] / 127.5 - 1
+    filling = frames[: 1 + (len(frames) - 1) // time * time]
     device = next(parts.autoencoder.parameters()).device
-    back = parts.autoencoder.decode(parts.autoencoder.encode(x.to(device)))[0].float().cpu()
-    return ((back.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+    back = parts.autoencoder.decode(parts.autoencoder.encode(unit(filling[None]).to(device)))[0].float().cpu()
+    return whole(back).numpy()
 
 
 def _fidelity(truth: Truth, again: np.ndarray) -> Row:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from praxino.evaluation.eye import KINDS, Eye, Fields
 from praxino.layers import precision
+from praxino.pixels import unit
 
 AREA = 256 * 144
 """Pixels of the pictures the eye was taught on; others are made as large, in their own shape."""
@@ -78,7 +79,7 @@ def spots(eye: Eye, frames: np.ndarray, *, batch: int = 16) -> list[list[Spot]]:
     scale = (AREA / (height * width)) ** 0.5
     rows, columns = (max(1, round(side * scale / 16)) * 16 for side in (height, width))
     for begin in range(0, len(frames), batch):
-        x = torch.from_numpy(frames[begin : begin + batch]).float().permute(0, 3, 1, 2) / 127.5 - 1
+        x = unit(frames[begin : begin + batch]).permute(0, 3, 1, 2)
         if (rows, columns) != (height, width):
             x = F.interpolate(x, (rows, columns), mode="bilinear", antialias=True, align_corners=False)
         with precision.mixed("cpu"):

@@ -18,6 +18,7 @@ from torch import Tensor
 from praxino.evaluation.eye import KINDS, Eye, EyeConfig, Fields
 from praxino.evaluation.sight import sight
 from praxino.layers import precision
+from praxino.pixels import unit
 from praxino.world import physics, render
 from praxino.world.physics import Motion
 from praxino.world.sampling import sample
@@ -76,7 +77,7 @@ def teach(*, films: int, minutes: float, workers: int, report: Callable[[float, 
             break
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * done))
-        frames = torch.from_numpy(np.stack([one.frame for one in batch])).float() / 127.5 - 1
+        frames = unit(np.stack([one.frame for one in batch]))
         with precision.mixed("cpu"):
             fields = eye(_worn(frames, rng))
         loss = eye_loss(fields, batch)

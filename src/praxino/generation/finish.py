@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from praxino.generation.frame import Frame
+from praxino.pixels import whole
 
 TRUST = 0.1
 """How far (of -1..1) a frame may be from the given one for the given one's detail still to hold there."""
@@ -67,7 +68,7 @@ class Finisher:
         self._held, self._begin = frames[-1:], last
         if not out:
             return torch.empty(0, self.frame.height, self.frame.width, 3, dtype=torch.uint8)
-        return ((torch.stack(out).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+        return whole(torch.stack(out))
 
     def _ended(self, picture: Tensor) -> Tensor:
         if self.end is None:

@@ -20,6 +20,7 @@ from praxino.generation.journal import Journal
 from praxino.generation.parts import Parts
 from praxino.generation.prefix import Known, opening
 from praxino.generation.rollout import Manner, Score, rollout
+from praxino.pixels import unit
 from praxino.request import Request
 
 Report = Callable[[str, float], None]
@@ -103,16 +104,12 @@ def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: 
     asked = geometry.frames_of_seconds(request.seconds, request.fps)
     given, detail = known.last is not None, None
     if known.last is not None:
-        detail = Detail(given=_unit(known.last), made=frame.out_of_native(made[None])[0])
+        detail = Detail(given=unit(known.last), made=frame.out_of_native(made[None])[0])
     return Finisher(
         frame=frame,
         ratio=ratio,
         first=ratio if given else 0.0,
         count=asked - (1 if given and not known.moving else 0),
         detail=detail,
-        end=None if known.end is None else _unit(known.end),
+        end=None if known.end is None else unit(known.end),
     )
-
-
-def _unit(picture: np.ndarray) -> Tensor:
-    return torch.from_numpy(picture.astype(np.float32) / 127.5 - 1)

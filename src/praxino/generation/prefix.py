@@ -16,6 +16,7 @@ from praxino import geometry
 from praxino.generation.frame import Frame
 from praxino.generation.parts import Parts
 from praxino.media import fit, read
+from praxino.pixels import unit
 from praxino.request import Request
 
 
@@ -86,14 +87,10 @@ def _encoded(
     clean = torch.zeros(1, t, h, w, coder.config.channels, device=device)
     known = torch.zeros(t, dtype=torch.bool, device=device)
     if native is not None:
-        latents = coder.encode(_unit(native).to(device)[None])
+        latents = coder.encode(unit(native).to(device)[None])
         clean[:, : latents.shape[1]], known[: latents.shape[1]] = latents, True
     if end is not None:
         # The end is a moment held still: the frames of one latent, with itself before it for the encoder's past.
         held = frame.into_native(np.repeat(end[None], 1 + time, 0))
-        clean[:, -1], known[-1] = coder.encode(_unit(held).to(device)[None])[:, -1], True
+        clean[:, -1], known[-1] = coder.encode(unit(held).to(device)[None])[:, -1], True
     return clean, known
-
-
-def _unit(frames: np.ndarray) -> Tensor:
-    return torch.from_numpy(frames.astype(np.float32) / 127.5 - 1)

@@ -18,9 +18,9 @@ from praxino import checkpoint, config
 from praxino.autoencoder.model import Autoencoder
 from praxino.generation.parts import open_autoencoder
 from praxino.layers import precision
+from praxino.pixels import unit
 from praxino.training import pca, state
 from praxino.training.ema import Ema
-from praxino.training.latents import unit
 from praxino.training.log import Log
 from praxino.training.optimizer import Optimizers, adamw
 from praxino.training.parallel import Team

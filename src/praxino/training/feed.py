@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from praxino.autoencoder.model import Autoencoder
+from praxino.pixels import unit
 from praxino.text.vocabulary import Vocabulary
 from praxino.training import latents, source
 from praxino.training.batches import Shelf, Shelves
@@ -181,7 +182,7 @@ class Supply:
     def _encode(self, frames: Tensor) -> Tensor:
         for _ in range(60):
             try:
-                return self.encoder.encode(frames.float() / 127.5 - 1).half()
+                return self.encoder.encode(unit(frames)).half()
             except NameError:  # while the learner's thread compiles, torch takes every module called for one it traces
                 time.sleep(1.0)
         raise RuntimeError("torch has been compiling for a minute")

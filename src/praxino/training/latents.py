@@ -14,7 +14,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from einops import reduce
 from safetensors import safe_open
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from praxino.autoencoder.config import AutoencoderConfig
 from praxino.autoencoder.model import Autoencoder
+from praxino.pixels import unit
 from praxino.text.vocabulary import Vocabulary
 from praxino.training import source
 from praxino.training.batches import Shelf, Shelves
@@ -112,11 +112,6 @@ def samples(job: Job) -> Iterator[source.Sample]:
             yield source.still(seed, rung=rung, size=job.size)
         else:
             yield source.clip(seed, rung=rung, size=job.size, frames=frames)
-
-
-def unit(frames: np.ndarray) -> Tensor:
-    """uint8 frames -> float32 in -1..1."""
-    return torch.from_numpy(frames).float() / 127.5 - 1
 
 
 def _make(job: Job, autoencoder: Path) -> None:

@@ -18,7 +18,7 @@ from praxino import checkpoint
 from praxino.flow.sample import SampleConfig
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.rollout import Manner, Score, rollout
-from praxino.training.latents import unit
+from praxino.pixels import unit
 from praxino.training.windows import Windows
 
 CLIPS = 400

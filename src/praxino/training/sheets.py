@@ -9,11 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from praxino.autoencoder.model import Autoencoder
-
-
-def to_uint8(frames: Tensor) -> np.ndarray:
-    """Frames in -1..1 -> uint8."""
-    return ((frames.clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
+from praxino.pixels import unit, whole
 
 
 @torch.inference_mode()
@@ -21,7 +17,7 @@ def compare(model: Autoencoder, frames: Tensor, path: Path) -> None:
     """Originals (n, f, h, w, 3 uint8) beside what the autoencoder makes of them, three moments of up to six clips."""
     rows = []
     for clip in frames[:6]:
-        back = to_uint8(model.decode(model.encode(clip.float()[None] / 127.5 - 1))[0])
+        back = whole(model.decode(model.encode(unit(clip[None])))[0]).numpy()
         moments = (0, len(clip) // 2, len(clip) - 1)
         rows.append(np.concatenate([x for f in moments for x in (clip.numpy()[f], back[f])], 1))
     Image.fromarray(np.concatenate(rows)).save(path)

@@ -8,7 +8,8 @@ import torch
 
 from praxino.generation.parts import Parts
 from praxino.generation.rollout import Manner, Score, rollout
-from praxino.training.sheets import grid, to_uint8
+from praxino.pixels import whole
+from praxino.training.sheets import grid
 
 PROMPTS = (
     "a red ball rolls to the right on a plain grey floor",
@@ -52,4 +53,4 @@ def film(parts: Parts, prompt: str, *, latents: int, seed: int) -> np.ndarray:
         seed=seed,
     )
     made = [one for _, one in rollout(score, parts, manner=Manner(), done={}, step=lambda: None)]
-    return to_uint8(parts.autoencoder.decode(torch.cat(made, 1))[0])
+    return whole(parts.autoencoder.decode(torch.cat(made, 1))[0]).numpy()

@@ -17,6 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from praxino.pixels import unit
 from praxino.training import source
 from praxino.training.latents import WINDOWS_FROM
 from praxino.training.recipes import AutoencoderRecipe, Recipe
@@ -46,7 +47,7 @@ class Windows:
         crop, where = (torch.stack([x[place] for place in places]) for x in (self.frames, self.matters))
         if torch.rand((), generator=generator) < 0.5:
             crop, where = crop.flip(3), where.flip(3)
-        return crop.float() / 127.5 - 1, where
+        return unit(crop), where
 
     def rehearsal(self, learn: AutoencoderRecipe, count: int, *, time: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
         """As `batch`, of clips that a model made anew: frames, where they matter, and latents (b, t, h, w, c).
@@ -64,7 +65,7 @@ class Windows:
             self.remade[n, :, y.start // space : y.stop // space, x.start // space : x.stop // space]
             for n, _, y, x in places
         ]
-        return crop.float() / 127.5 - 1, where, torch.stack(latents)
+        return unit(crop), where, torch.stack(latents)
 
     def patches(self, length: int, space: int, *, seed: int) -> Tensor:
         """Patches (n, length * space * space * 3) in -1..1 at random places; half of them where something matters."""
@@ -75,7 +76,7 @@ class Windows:
             for k in range(-(-PATCHES // learned) if learned > 40 else 600):
                 tries = [self._patch(n, length, space, generator) for _ in range(1 if k % 2 else 8)]
                 out.append(next((self.frames[p] for p in tries if self.matters[p].any()), self.frames[tries[0]]))
-        return rearrange(torch.stack(out), "n s p q k -> n (s p q k)").float() / 127.5 - 1
+        return unit(rearrange(torch.stack(out), "n s p q k -> n (s p q k)"))
 
     def _patch(self, n: int, length: int, space: int, generator: torch.Generator) -> Place:
         _, frames, height, width = self.matters.shape
