@@ -5,6 +5,7 @@ import torch
 
 from praxino.autoencoder import config as autoencoder_config
 from praxino.autoencoder.model import Autoencoder
+from praxino.flow.guide import guide
 from praxino.flow.loss import novelty
 from praxino.flow.path import ends, hold, mix, velocity
 from praxino.flow.sample import SampleConfig, sample
@@ -206,6 +207,19 @@ def test_path_and_velocity_agree() -> None:
     torch.testing.assert_close(back, clean, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(forth, noise, atol=1e-5, rtol=1e-4)
     assert torch.equal(hold(time, torch.ones(2, 3, dtype=torch.bool)), torch.zeros(2, 3))
+
+
+def test_guidance_goes_past_the_wanted_without_making_what_is_there_stronger() -> None:
+    latents, wanted, unwanted = (torch.randn(2, 3, 2, 2, 4, dtype=torch.float64) for _ in range(3))
+    time = torch.rand(2, 3, dtype=torch.float64)
+    torch.testing.assert_close(guide(wanted, unwanted, latents, time, scale=1.0), wanted)
+    guess, further = (ends(latents, guide(wanted, unwanted, latents, time, scale=k), time)[0] for k in (1.0, 4.0))
+    torch.testing.assert_close((further * guess).sum((2, 3, 4)), guess.square().sum((2, 3, 4)))
+    assert (further - guess).abs().mean() > 0.1
+    brighter = wanted + 0.5 * guess
+    torch.testing.assert_close(guide(wanted, brighter, latents, time, scale=4.0), wanted)
+    still = torch.zeros_like(latents)
+    assert guide(still, still, still, time, scale=4.0).isfinite().all()
 
 
 @torch.inference_mode()

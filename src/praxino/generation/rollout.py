@@ -99,6 +99,6 @@ class _Predictor:
         wanted = network(latents, time, self.pair[0], start=self.begin, cache=self.pasts[0])
         if self.guidance.active(now):
             unwanted = network(latents, time, self.pair[1], start=self.begin, cache=self.pasts[1])
-            wanted = guide(wanted, unwanted, self.guidance.scale)
+            wanted = guide(wanted, unwanted, latents, time, scale=self.guidance.scale)
         self.step()
         return wanted

@@ -51,6 +51,7 @@ class FlowRecipe:
     still_batch: int = 20  # over all processes
     clip_batch: int = 4
     mixed_stills: int = 4  # stills in each step of clips
+    mixed_weight: float = 0.5  # of their loss, against 1 for the clips'
     opening: int = 4  # latents: two of three steps of clips see only so many, of as many more clips (`opened`)
     time_mean: float = 1.8  # times are sigmoid(N(mean, spread)): what moves where is decided above 0.9
     time_spread: float = 1.5
@@ -111,7 +112,7 @@ def pocket_cpu() -> Recipe:
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket_cpu(),
         learn_autoencoder=AutoencoderRecipe(),
-        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=4, mixed_stills=6),
+        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=4, mixed_stills=12),
     )
 
 

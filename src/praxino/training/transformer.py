@@ -163,7 +163,7 @@ def one_step(
         seed = ((run.step * 64 + team.rank) * 2 + k) * 1009 + 7
         batch = draw_batch(shelf, team.share(count), learn=learn, chunk=recipe.transformer.chunk, seed=seed)
         with precision.mixed(team.device):
-            loss = run.student(batch) * (0.25 if losses else 1.0)
+            loss = run.student(batch) * (learn.mixed_weight if losses else 1.0)
         loss.backward()
         losses.append(loss.detach())
         run.samples += team.share(count) * team.size

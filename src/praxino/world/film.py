@@ -63,9 +63,16 @@ def _captions(what: Scene, seed: int) -> dict[str, str]:
 
 
 def still(seed: int, *, rung: str, width: int, height: int) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
-    """A frame (h, w, 3) uint8, ids (h, w) uint8 and captions by language: a likely moment, without physics."""
+    """A frame (h, w, 3) uint8, ids (h, w) uint8 and captions by language.
+
+    Half of the pictures are first frames, captioned as the film they open: where a thing begins follows from where it
+    is going. The others are a likely moment, without physics, captioned as what can be seen.
+    """
     what = sample(seed, rung=rung, aspect=width / height)
     rng = np.random.default_rng([seed, 9])
+    if rng.random() < 0.5:
+        frames, ids = render.render(what, physics.simulate(what, frames=1), width=width, height=height, masks=True)
+        return frames[0], ids[0], _captions(what, seed)
     if rung == "one":
         moment = float(rng.uniform(0, _MOMENTS.get(what.story.action, one.SECONDS)))
         poses = np.array([pose(what, moment)], np.float32)

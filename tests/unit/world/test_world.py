@@ -136,6 +136,18 @@ def test_a_picture_is_told_in_two_languages() -> None:
     assert set(captions) == {"en", "zh"}
 
 
+def test_some_pictures_open_a_film_and_are_told_as_the_film_is() -> None:
+    pairs = [(still(seed, rung="one", **SMALL), film(seed, rung="one", frames=1, **SMALL)) for seed in range(12)]
+    told = [picture[2] == opened.captions for picture, opened in pairs]
+    assert any(told)
+    assert not all(told)
+    assert all(
+        np.array_equal(picture[0], opened.frames[0])
+        for (picture, opened), same in zip(pairs, told, strict=True)
+        if same
+    )
+
+
 def test_an_order_goes_on_where_it_stopped_and_grows(tmp_path: Path) -> None:
     order = Order(seed=5, seconds=0.1, width=64, height=64)
     silent = {"workers": 1, "report": lambda _: None}
