@@ -7,7 +7,8 @@ from torch import Tensor
 
 def unit(frames: np.ndarray | Tensor) -> Tensor:
     """uint8 of any shape -> float32 in -1..1."""
-    return torch.as_tensor(frames).float() / 127.5 - 1
+    held = frames if isinstance(frames, Tensor) else torch.tensor(frames)  # a copy: pictures may be read-only
+    return held.float() / 127.5 - 1
 
 
 def whole(frames: Tensor) -> Tensor:
