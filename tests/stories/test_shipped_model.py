@@ -65,15 +65,16 @@ def test_the_autoencoder_that_ships_keeps_what_it_should() -> None:
     import torch
 
     from praxino.generation.parts import open_autoencoder
+    from praxino.pixels import unit
     from praxino.training.source import clip
 
     model = open_autoencoder(checkpoint.find("pocket"))
     square, moved = [], []
     for seed in range(900, 906):
         frames = clip(seed, rung="one", size=(256, 144), frames=17).frames
-        unit = torch.from_numpy(frames).float() / 127.5 - 1
+        true = unit(frames)
         with torch.inference_mode():
-            error = ((model.decode(model.encode(unit[None]))[0].clamp(-1, 1) - unit) / 2).square().mean(-1).numpy()
+            error = ((model.decode(model.encode(true[None]))[0].clamp(-1, 1) - true) / 2).square().mean(-1).numpy()
         away = np.abs(frames.astype(int) - np.median(frames, 0)).max(-1) > 24
         square.append(error.mean())
         moved += [error[away]] if away.any() else []

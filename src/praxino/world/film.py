@@ -66,14 +66,14 @@ def still(seed: int, *, rung: str, width: int, height: int) -> tuple[np.ndarray,
     """A frame (h, w, 3) uint8, ids (h, w) uint8 and captions by language.
 
     Half of the pictures are first frames, captioned as the film they open: where a thing begins follows from where it
-    is going. The others are a likely moment, without physics, captioned as what can be seen.
+    is going. The others are a likely moment, on the first rung without physics and captioned as what can be seen.
     """
     what = sample(seed, rung=rung, aspect=width / height)
     rng = np.random.default_rng([seed, 9])
-    if rng.random() < 0.5:
-        frames, ids = render.render(what, physics.simulate(what, frames=1), width=width, height=height, masks=True)
-        return frames[0], ids[0], _captions(what, seed)
-    if rung == "one":
+    opens = rng.random() < 0.5
+    if opens:
+        motion = physics.simulate(what, frames=1)
+    elif rung == "one":
         moment = float(rng.uniform(0, _MOMENTS.get(what.story.action, one.SECONDS)))
         poses = np.array([pose(what, moment)], np.float32)
         motion = physics.Motion(
@@ -87,7 +87,7 @@ def still(seed: int, *, rung: str, width: int, height: int) -> tuple[np.ndarray,
         motion = physics.simulate(what, frames=1 + int(rng.integers(60)))
         motion = motion.part(len(motion.poses) - 1)
     frames, ids = render.render(what, motion, width=width, height=height, masks=True)
-    return frames[0], ids[0], _still_captions(what, motion, seed)
+    return frames[0], ids[0], _captions(what, seed) if opens else _still_captions(what, motion, seed)
 
 
 def _still_captions(what: Scene, motion: physics.Motion, seed: int) -> dict[str, str]:
