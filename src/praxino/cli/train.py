@@ -37,7 +37,7 @@ def train(
         raise ValueError(f"into {into} is a file; name a folder")
 
     if what == "eye":
-        return _eye(into, minutes, processes)
+        return _eye(into, minutes, resume=resume, processes=processes)
     from praxino.training import recipes
     from praxino.training.train import Plan
     from praxino.training.train import train as run
@@ -48,16 +48,17 @@ def train(
     return None
 
 
-def _eye(into: Path, minutes: float, processes: int) -> None:
+def _eye(into: Path, minutes: float, *, resume: bool, processes: int) -> None:
     from praxino.cli.progress import progress
-    from praxino.evaluation.eye import save_eye
+    from praxino.evaluation.eye import open_eye, save_eye
     from praxino.evaluation.teach import teach
 
+    path = into / "eye.safetensors"
+    if path.exists() and not resume:
+        raise ValueError(f"{into} already holds an eye; add --resume to go on with it, or choose another folder")
     into.mkdir(parents=True, exist_ok=True)
+    films = max(40, min(10_000, round(300 * minutes)))
     with progress() as report:
-        films = max(40, min(6000, round(300 * minutes)))
-        eye = teach(
-            films=films, minutes=minutes, workers=processes, report=lambda done, note: report(f"eye: {note}", done)
-        )
-    save_eye(eye, into / "eye.safetensors")
-    typer.echo(into / "eye.safetensors")
+        start = open_eye(path) if resume else None
+        save_eye(teach(films=films, minutes=minutes, workers=processes, report=report, start=start), path)
+    typer.echo(path)

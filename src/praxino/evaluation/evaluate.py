@@ -5,6 +5,7 @@ of these, and on the model's films with the prompts exchanged (what chance gives
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,13 +22,15 @@ from praxino.evaluation.judge import Parsed, Row, hero_path, judge, path_of
 from praxino.evaluation.metrics import binding, motion, permanence, picture, statistics
 from praxino.evaluation.parse import parse
 from praxino.evaluation.sight import Sight, sight
-from praxino.evaluation.suite import SECONDS, Case, cases
+from praxino.evaluation.suite import SECONDS, SPLITS, Case, cases
 from praxino.generation.parts import Parts, open_parts
 from praxino.layers import precision
 from praxino.pixels import unit, whole
 
 Report = Callable[[str, float], None]
 FLOORS = ("render", "reconstruction", "shuffled")
+ENDINGS = {"usual": "", "held out": "_held_out", "beyond": "_beyond"}
+"""What the figures of each split are called by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +89,14 @@ def evaluate(model: str, into: Path, *, clips: int, report: Report) -> dict[str,
     bench = Bench(parts=parts, eye=open_eye(), studio=studio, report=report)
     rung, size = parts.card.rung, parts.card.sizes[0]
     usual = cases(clips, rung=rung, size=size)
-    held = cases(max(2, clips // 2), rung=rung, split="held out", size=size) if rung == "all" else []
+    held, beyond = (cases(max(2, clips // 2), rung=rung, split=split, size=size) for split in SPLITS[1:])
     for group in (usual, held):
         _look(bench, group)
+    moving = [case for case in usual if case.story.action not in ("spins", "rests")]
+    for group in (moving[: max(2, clips // 2)], held[: max(2, clips // 4)], beyond[: max(2, clips // 4)]):
+        _continue(bench, group)
+    _animate(bench, usual[: max(2, clips // 4)])
+    _last(bench, usual)
     figures = _figures(bench)
     content = {
         "model": {"name": parts.name, "digest": parts.digest, "rung": rung, "trained": dict(parts.card.trained)},
@@ -152,9 +160,6 @@ def _look(bench: Bench, group: Sequence[Case]) -> None:
     for i, case in enumerate(group):
         other = _unlike(group, i)
         bench.add(f"{split} shuffled", judge(case, made[other], truths[i].sight))
-    if split == "usual":
-        _continue(bench, group, truths)
-        _last(bench, group)
 
 
 def _keep(bench: Bench, kind: str, seen: Parsed, case: Case) -> None:
@@ -196,15 +201,16 @@ def _unlike(group: Sequence[Case], index: int) -> int:
     return (index + 1) % len(group)
 
 
-def _continue(bench: Bench, group: Sequence[Case], truths: Sequence[Truth]) -> None:
-    """Films from the simulator's first frames: velocities against its own, the join, and the first picture."""
-    moves = [i for i, case in enumerate(group) if case.story.action not in ("spins", "rests")]
-    for i in moves[: max(2, len(group) // 2)]:
-        case, true = group[i], hero_path(truths[i].sight)
+def _continue(bench: Bench, group: Sequence[Case]) -> None:
+    """Films from the simulator's first frames: velocities against its own, and the join."""
+    for i, case in enumerate(group):
+        bench.report(f"{case.split} continued", i / len(group))
+        truth = _true(case)
+        true = hero_path(truth.sight)
         if len(true.places) < GIVEN + 2 * motion.SMOOTH:
             continue
-        frames = bench.studio.continued(case, truths[i].frames)
-        short = truths[i].frames[: len(frames)]
+        frames = bench.studio.continued(case, truth.frames)
+        short = truth.frames[: len(frames)]
         row: Row = {"seam": picture.seam(frames, GIVEN)}
         for kind, shown in (("", frames), ("_floor", short)):
             seen = bench.parsed(shown)
@@ -213,10 +219,16 @@ def _continue(bench: Bench, group: Sequence[Case], truths: Sequence[Truth]) -> N
                 places=true.places[: len(shown)], radii=true.radii[: len(shown)], first=true.first, fps=true.fps
             )
             row[f"velocity_error{kind}"] = motion.velocity_error(way, until, after=GIVEN)
-        bench.add("continued", row)
-    for i in range(max(2, len(group) // 4)):
-        frames = bench.studio.animated(group[i], truths[i].frames)
-        bench.add("animated", {"first_frame_psnr": picture.psnr(frames[0], truths[i].frames[0])})
+        bench.add(f"{case.split} continued", row)
+
+
+def _animate(bench: Bench, group: Sequence[Case]) -> None:
+    """Films from the simulator's first picture."""
+    for i, case in enumerate(group):
+        bench.report("animated pictures", i / len(group))
+        true, _ = case.shown()
+        frames = bench.studio.animated(case, true)
+        bench.add("animated", {"first_frame_psnr": picture.psnr(frames[0], true[0])})
 
 
 def _last(bench: Bench, group: Sequence[Case]) -> None:
@@ -239,9 +251,9 @@ def _last(bench: Bench, group: Sequence[Case]) -> None:
 def _figures(bench: Bench) -> dict[str, Figure]:
     out: dict[str, Figure] = {}
     rows = bench.rows
-    for split, ending in (("usual", ""), ("held out", "_held_out")):
+    for split, ending in ENDINGS.items():
         for name in _names(rows.get(split, [])):
-            floors = {kind: _mean(rows.get(f"{split} {kind}", []), name) for kind in FLOORS}
+            floors = {kind: _mean(rows[f"{split} {kind}"], name) for kind in FLOORS}
             out[name + ending] = _figure(
                 rows[split], name, {kind: value for kind, value in floors.items() if value is not None}
             )
@@ -250,12 +262,18 @@ def _figures(bench: Bench) -> dict[str, Figure]:
     out["count_exact"] = out["count"]
     for name in ("autoencoder_psnr", "autoencoder_psnr_moving"):
         out[name] = _figure(rows["usual autoencoder"], name, {})
-    continued, animated = rows.get("continued", []), rows.get("animated", [])
-    out["seam"] = _figure(continued, "seam", {})
-    floor = _mean(continued, "velocity_error_floor")
-    out["velocity_error"] = _figure(continued, "velocity_error", {} if floor is None else {"render": floor})
-    out["velocity_error_ratio"] = _ratio(continued)
-    out["first_frame_psnr"] = _figure(animated, "first_frame_psnr", {})
+    out["exact_scene_held_out"].floor["marginals"] = math.prod(
+        out[name].value or 0 for name in ("colour", "shape", "count")
+    )
+    out["seam"] = _figure(rows["usual continued"], "seam", {})
+    for split, ending in ENDINGS.items():
+        continued = rows.get(f"{split} continued", [])
+        floor = _mean(continued, "velocity_error_floor")
+        out[f"velocity_error{ending}"] = _figure(
+            continued, "velocity_error", {} if floor is None else {"render": floor}
+        )
+        out[f"velocity_error_ratio{ending}"] = _ratio(continued)
+    out["first_frame_psnr"] = _figure(rows["animated"], "first_frame_psnr", {})
     for kind in [name for name in rows if name.startswith("long ")]:
         for name in _names(rows[kind]):
             out[f"{name}_{kind.removeprefix('long ')}"] = _figure(rows[kind], name, {})

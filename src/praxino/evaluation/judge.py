@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from praxino.evaluation.metrics import binding, motion, permanence, picture
+from praxino.evaluation.metrics import binding, camera, motion, permanence, picture, together
 from praxino.evaluation.metrics.motion import Path
 from praxino.evaluation.parse import Track
 from praxino.evaluation.sight import Sight
@@ -33,13 +33,24 @@ class Parsed:
         height, width = self.frames.shape[1:3]
         return permanence.Clip(frames=len(self.frames), aspect=width / height, fps=FPS)
 
+    @property
+    def things(self) -> np.ndarray:
+        """(t, h, w) bool: pixels of things and of their surroundings, where something may move by itself."""
+        frames, height, width = self.frames.shape[:3]
+        rows, columns = np.mgrid[:height, :width] / height
+        out = np.zeros((frames, height, width), bool)
+        for track in self.tracks:
+            for frame, (x, y), radius in zip(track.frames, track.places, track.radii, strict=True):
+                out[frame] |= (columns - x) ** 2 + (rows - y) ** 2 < (1.3 * radius) ** 2
+        return out
+
 
 def judge(case: Case, seen: Parsed, true: Sight) -> Row:
     """The figures of one clip; ``true`` is what the case's own film shows."""
-    story, clip = case.story, seen.clip
+    story, clip, asked = case.story, seen.clip, case.scene.camera
     found = binding.match(case.named, seen.tracks, frames=clip.frames)
     way = path_of(found.hero)
-    row: Row = binding.binding(found) | permanence.comings(seen.tracks, clip)
+    row: Row = binding.binding(found) | permanence.comings(seen.tracks, clip) | _together(case, found)
     row["discard_rate"] = permanence.discarded(
         found, seen.tracks, clip, moves=story.action not in ("spins", "rests"), visible=true.seen.sum(1)
     )
@@ -47,6 +58,7 @@ def judge(case: Case, seen: Parsed, true: Sight) -> Row:
         "flicker": picture.flicker(seen.frames),
         "sharpness": picture.sharpness(seen.frames),
         "brightness_drift": picture.brightness_drift(seen.frames),
+        "camera": float(camera.camera(seen.frames, seen.things) == camera.WAYS[f"{asked.move} {asked.way}"]),
     }
     told_way = story.direction is not None
     if way is None or found.hero is None:
@@ -63,6 +75,35 @@ def judge(case: Case, seen: Parsed, true: Sight) -> Row:
         "restitution": motion.restitution(way, hero) if story.action == "bounces" else None,
     }
     return row | {name: value for name, value in some.items() if value is not None}
+
+
+def _together(case: Case, found: binding.Match) -> Row:
+    """What the first thing does to the one it is told to meet, or behind the wall it is told to pass."""
+    story, (hero, track) = case.story, found.pairs[0]
+    behind = [other for thing, other in found.pairs if thing.role == "bystander" and other is not None]
+    row: Row = {}
+    if behind and track is not None:
+        row["relation"] = float(np.mean([_foot(other) < _foot(track) for other in behind]))
+    if story.action == "is hidden" and track is not None:
+        back = together.comes_back(track)
+        return row | {"returns": float(back is not None)} | ({} if back is None else {"return_error": back})
+    if story.partner is None:
+        return row
+    other, partner = found.pairs[story.partner]
+    one, two = path_of(track), path_of(partner)
+    met = together.meeting(one, two) if one and two else None
+    row["event_order"] = together.in_order(met, head_on=bool(story.extra.get("head_on"))) if met else 0.0
+    if one and two:
+        row["overlap"] = together.overlap(one, two)
+    if met and story.action == "collides":
+        row["momentum"] = together.momentum(met, (hero.mass, other.mass))
+        row["bounciness"] = together.bounciness(met) - hero.bounce
+    return row
+
+
+def _foot(track: Track) -> float:
+    """How far down in the picture a thing stands, as far as it is lowest."""
+    return float(np.max(track.places[:, 1] + track.radii))
 
 
 def path_of(track: Track | None) -> Path | None:

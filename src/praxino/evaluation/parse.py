@@ -58,12 +58,16 @@ class Track:
         sums = np.sum([spot.kinds[kind] for spot in self.spots[part]], 0)
         return KINDS[kind][int(np.argmax(sums))]
 
-    def expected(self, frame: int) -> np.ndarray:
-        """Where it should be in a later frame if it moves on as it did."""
+    def off(self, place: np.ndarray, frame: int) -> float:
+        """How far a place is from where it may be in a later frame: anywhere from where it was to as far as it goes."""
         known = self.places[-6:]
         steps = self.frames[-1] - self.frames[-len(known)]
         speed = (known[-1] - known[0]) / steps if steps else np.zeros(2)
-        return known[-1] + speed * min(frame - self.frames[-1], 15)
+        waited = frame - self.frames[-1]
+        least = 1 - 1 / waited  # of the way: what was seen a moment ago does not stand still at once
+        way, away = speed * waited, place - known[-1]
+        share = float(np.clip(away @ way / max(1e-9, float(way @ way)), least * (waited < BRIEF), 1))
+        return float(np.hypot(*(away - share * way)))
 
 
 def parse(eye: Eye, frames: np.ndarray) -> list[Track]:
@@ -138,7 +142,7 @@ def _unlike(track: Track, spot: Spot, frame: int) -> float:
     """Below 1 where a spot may be the track's next."""
     waited = frame - track.frames[-1]
     reach = 1.2 * track.spots[-1].radius + 0.02 + 0.015 * min(waited, 20)
-    distance = float(np.hypot(*(spot.place - track.expected(frame)))) / reach
+    distance = track.off(spot.place, frame) / reach
     colour = 1 - float(np.mean([s.kinds["colour"] for s in track.spots[-8:]], 0) @ spot.kinds["colour"])
     shape = 1 - float(np.mean([s.kinds["shape"] for s in track.spots[-8:]], 0) @ spot.kinds["shape"])
     return 0.7 * distance + 0.4 * colour * min(1.0, 0.3 + 0.1 * waited) + 0.1 * shape

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -27,9 +27,11 @@ EYE_FROM = 4_000_000_000
 """First seed of what the eye learns from: scenes no model is trained on or measured by."""
 MOMENTS, FRAMES = 4, 100
 """Pictures of each film, and how many of its first frames they are drawn from."""
-RUNGS = ("one", "all", "all", "all")
+RUNGS = ("one", "all")
 SIZES = ((256, 144), (256, 144), (256, 144), (192, 192), (144, 256))
 """What is drawn in turn."""
+RATE = 2e-3
+"""Of AdamW, at its highest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,34 +61,40 @@ def pictures(seed: int) -> list[Picture]:
     ]
 
 
-def teach(*, films: int, minutes: float, workers: int, report: Callable[[float, str], None]) -> Eye:
-    """An eye that learned for ``minutes`` from ``films`` films; ``report`` hears (fraction, note)."""
-    seeds = range(EYE_FROM, EYE_FROM + films)
+def teach(
+    *, films: int, minutes: float, workers: int, report: Callable[[str, float], None], start: Eye | None = None
+) -> Eye:
+    """An eye that learned for ``minutes`` from ``films`` films; ``report`` hears (stage, fraction).
+
+    ``start`` is an eye that goes on learning; the learning rate rises and falls once more. Ctrl-C while it learns ends
+    it early, with what it has learned.
+    """
+    shown: list[Picture] = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        shown: list[Picture] = []
-        for one in pool.map(pictures, seeds, chunksize=8):
+        for one in pool.map(pictures, range(EYE_FROM, EYE_FROM + films), chunksize=8):
             shown += one
-            report(len(shown) / MOMENTS / films, "pictures")
+            report("pictures", len(shown) / MOMENTS / films)
     torch.manual_seed(0)
-    eye = Eye(EyeConfig())
-    optimizer = torch.optim.AdamW(eye.parameters(), lr=2e-3, weight_decay=1e-2)
+    eye = (start or Eye(EyeConfig())).train().requires_grad_(True)
+    optimizer = torch.optim.AdamW(eye.parameters(), lr=RATE, weight_decay=1e-2)
     begun, rng = time.time(), np.random.default_rng(0)
-    for step, batch in enumerate(_batches(shown, rng, count=16)):
-        done = (time.time() - begun) / (60 * minutes)
-        if done >= 1:
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * done))
-        frames = unit(np.stack([one.frame for one in batch]))
-        with precision.mixed("cpu"):
-            fields = eye(_worn(frames, rng))
-        loss = eye_loss(fields, batch)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(eye.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        if step % 10 == 0:
-            report(done, f"step {step}, loss {loss.item():.3f}")
+    try:
+        for step, batch in enumerate(_batches(shown, rng, count=16)):
+            done = (time.time() - begun) / (60 * minutes)
+            if done >= 1:
+                break
+            report("eye", done)
+            for group in optimizer.param_groups:
+                group["lr"] = RATE * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * done))
+            frames = unit(np.stack([one.frame for one in batch]))
+            with precision.mixed("cpu"):
+                fields = eye(_worn(frames, rng))
+            eye_loss(fields, batch).backward()
+            torch.nn.utils.clip_grad_norm_(eye.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+    except KeyboardInterrupt:
+        pass
     return eye.eval().requires_grad_(False)
 
 
@@ -135,7 +143,13 @@ def _batches(shown: list[Picture], rng: np.random.Generator, *, count: int) -> I
     names, amounts = list(sizes), np.array([len(held) for held in sizes.values()])
     while True:
         chosen = sizes[names[rng.choice(len(names), p=amounts / amounts.sum())]]
-        yield [shown[i] for i in rng.choice(chosen, count)]
+        yield [_mirrored(shown[i]) if rng.random() < 0.5 else shown[i] for i in rng.choice(chosen, count)]
+
+
+def _mirrored(one: Picture) -> Picture:
+    height, width = one.frame.shape[:2]
+    places = np.stack([width / height - one.places[:, 0], one.places[:, 1]], 1)
+    return replace(one, frame=np.ascontiguousarray(one.frame[:, ::-1]), places=places.astype(np.float32))
 
 
 def _worn(frames: Tensor, rng: np.random.Generator) -> Tensor:

@@ -63,4 +63,5 @@ def binding(found: Match) -> dict[str, float]:
     here = sum(track is not None for _, track in found.pairs)
     means = {kind: float(np.mean(values)) for kind, values in out.items()}
     count = float(here == len(found.pairs) and found.extra == 0)
+    means[f"count_of_{len(found.pairs)}"] = count
     return means | {"thing": float(np.mean(right)), "count": count, "exact_scene": float(all(right)) * count}

@@ -62,7 +62,9 @@ def action(way: Path, inside: float) -> str:
     deep = abs(float(np.log(_late(way.radii) / _early(way.radii))))
     heights = -way.places[:, 1]
     if float(np.ptp(heights)) / radius > 0.8 and not (deep > 0.2 and _straight(way)):
-        if across > 1.5:
+        landing = int(np.argmax(heights < heights.min() + 0.25 * radius))
+        half = min(max(4, landing // 2), len(heights) - 1)  # before anything has touched it
+        if abs(way.places[half, 0] - way.places[0, 0]) > THROWN * radius * half / way.fps:
             return "is thrown"
         low, _ = find_peaks(-heights, prominence=0.3 * radius)
         third = len(heights) // 3
@@ -73,9 +75,11 @@ def action(way: Path, inside: float) -> str:
     return "spins" if inside > TURNING else "rests"
 
 
+THROWN = 1.0
+"""Radii a second that a thing goes across before it lands for it to have been thrown, not dropped."""
 TURNING = 2.0
 """`surface` of what spins: half-way between what rests and what spins in true renders."""
-MEANT = {"rolls": "travels", "slides": "travels"}
+MEANT: dict[str, str] = dict.fromkeys(("rolls", "slides", "collides", "knocks over", "is hidden"), "travels")
 
 
 def meant(story: Story) -> str:
