@@ -7,7 +7,7 @@ of these, and on the model's films with the prompts exchanged (what chance gives
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,21 @@ import torch
 from praxino import checkpoint
 from praxino.evaluation import report as reports
 from praxino.evaluation.eye import Eye, open_eye
-from praxino.evaluation.films import GIVEN, TIMES, Studio
-from praxino.evaluation.judge import Parsed, Row, hero_path, judge, path_of
-from praxino.evaluation.metrics import binding, motion, permanence, picture, statistics
-from praxino.evaluation.parse import parse
+from praxino.evaluation.films import GIVEN, Studio
+from praxino.evaluation.judge import Parsed, Row, hero_path, judge, lasting, path_of
+from praxino.evaluation.metrics import binding, motion, picture, statistics
+from praxino.evaluation.parse import link, parse, spots
 from praxino.evaluation.sight import Sight, sight
 from praxino.evaluation.suite import SECONDS, SPLITS, Case, cases
 from praxino.generation.parts import Parts, open_parts
 from praxino.layers import precision
 from praxino.pixels import unit, whole
+from praxino.request import SMALLEST
 
 Report = Callable[[str, float], None]
 FLOORS = ("render", "reconstruction", "shuffled")
+TIMES = (1, 4, 10)
+"""How many lengths of a case a film is judged after, to see whether it lasts."""
 ENDINGS = {"usual": "", "held out": "_held_out", "beyond": "_beyond"}
 """What the figures of each split are called by."""
 
@@ -87,7 +90,7 @@ def evaluate(model: str, into: Path, *, clips: int, report: Report) -> dict[str,
     films.mkdir(parents=True, exist_ok=True)
     studio = Studio(model=model, digest=parts.digest, folder=films, report=report)
     bench = Bench(parts=parts, eye=open_eye(), studio=studio, report=report)
-    rung, size = parts.card.rung, parts.card.sizes[0]
+    rung, size = parts.card.rung, _asked(parts.card.sizes[0])
     usual = cases(clips, rung=rung, size=size)
     held, beyond = (cases(max(2, clips // 2), rung=rung, split=split, size=size) for split in SPLITS[1:])
     for group in (usual, held):
@@ -96,7 +99,8 @@ def evaluate(model: str, into: Path, *, clips: int, report: Report) -> dict[str,
     for group in (moving[: max(2, clips // 2)], held[: max(2, clips // 4)], beyond[: max(2, clips // 4)]):
         _continue(bench, group)
     _animate(bench, usual[: max(2, clips // 4)])
-    _last(bench, usual)
+    spinning = [case for case in cases(max(40, 2 * clips), rung=rung, size=size) if case.story.action == "spins"]
+    _last(bench, [case for case in spinning if case.scene.camera.move == "still"][: max(1, clips // 12)])
     figures = _figures(bench)
     content = {
         "model": {"name": parts.name, "digest": parts.digest, "rung": rung, "trained": dict(parts.card.trained)},
@@ -109,6 +113,12 @@ def evaluate(model: str, into: Path, *, clips: int, report: Report) -> dict[str,
     _write(into / "report.json", json.dumps(content, indent=1, ensure_ascii=False))
     _write(into / "report.html", reports.page(content, bench.paths, studio, [*usual, *held]))
     return figures
+
+
+def _asked(native: tuple[int, int]) -> tuple[int, int]:
+    """The size of the films: a model's own, or a multiple of it that can be asked for."""
+    times = math.ceil(SMALLEST / min(native))
+    return native[0] * times, native[1] * times
 
 
 def compare(one: Path, two: Path) -> list[tuple[str, float, float, float, float, float]]:
@@ -209,17 +219,13 @@ def _continue(bench: Bench, group: Sequence[Case]) -> None:
         true = hero_path(truth.sight)
         if len(true.places) < GIVEN + 2 * motion.SMOOTH:
             continue
-        frames = bench.studio.continued(case, truth.frames)
-        short = truth.frames[: len(frames)]
-        row: Row = {"seam": picture.seam(frames, GIVEN)}
-        for kind, shown in (("", frames), ("_floor", short)):
-            seen = bench.parsed(shown)
-            way = path_of(binding.match(case.named, seen.tracks, frames=len(shown)).hero)
-            until = motion.Path(
-                places=true.places[: len(shown)], radii=true.radii[: len(shown)], first=true.first, fps=true.fps
-            )
-            row[f"velocity_error{kind}"] = motion.velocity_error(way, until, after=GIVEN)
-        bench.add(f"{case.split} continued", row)
+        made = bench.studio.continued(case, truth.frames)
+        length = len(made)
+        true = replace(true, places=true.places[:length], radii=true.radii[:length])
+        for kind, frames in (("", made), (" render", truth.frames[:length])):
+            found = binding.match(case.named, bench.parsed(frames).tracks, frames=length)
+            error = motion.velocity_error(path_of(found.hero), true, after=GIVEN)
+            bench.add(f"{case.split} continued{kind}", {"velocity_error": error, "seam": picture.seam(frames, GIVEN)})
 
 
 def _animate(bench: Bench, group: Sequence[Case]) -> None:
@@ -232,95 +238,88 @@ def _animate(bench: Bench, group: Sequence[Case]) -> None:
 
 
 def _last(bench: Bench, group: Sequence[Case]) -> None:
-    """Films of `TIMES` the length, of things that never leave: how far they drift after 1, 4 and `TIMES` lengths."""
-    stays = [case for case in group if case.story.action in ("bounces", "spins", "rests")]
-    for case in stays[: max(1, len(group) // 12)]:
-        frames = bench.studio.long(case)
-        unit = round(30 * SECONDS)
-        for times in (1, 4, TIMES):
-            seen = bench.parsed(frames[: unit * times])
-            row: Row = {"brightness_drift": picture.brightness_drift(seen.frames)} | permanence.comings(
-                seen.tracks, seen.clip
-            )
-            hero = binding.match(case.named, seen.tracks, frames=len(seen.frames)).hero
-            if hero is not None:
-                row |= permanence.drift(hero)
-            bench.add(f"long {times}x", row)
+    """Films of many lengths, of what never stops: how far they have drifted after each."""
+    for i, case in enumerate(group):
+        bench.report("long films", i / len(group))
+        longer = replace(case, seconds=SECONDS * TIMES[-1])
+        for kind, frames in (("", bench.studio.words(longer, "en")), (" render", longer.shown()[0])):
+            seen = spots(bench.eye, frames)
+            for times in TIMES:
+                length = round(30 * SECONDS) * times
+                bench.add(f"{times}x{kind}", lasting(case, Parsed(frames=frames[:length], tracks=link(seen[:length]))))
 
 
 def _figures(bench: Bench) -> dict[str, Figure]:
-    out: dict[str, Figure] = {}
-    rows = bench.rows
+    """Every figure by its name, as docs/evaluation.md defines them."""
+    rows, out = bench.rows, dict[str, Figure]()
     for split, ending in ENDINGS.items():
         for name in _names(rows.get(split, [])):
-            floors = {kind: _mean(rows[f"{split} {kind}"], name) for kind in FLOORS}
-            out[name + ending] = _figure(
-                rows[split], name, {kind: value for kind, value in floors.items() if value is not None}
-            )
-    out["exact_scene_zh"] = _figure(rows.get("usual zh", []), "exact_scene", {})
-    out["language_gap"] = _gap(rows)
-    out["count_exact"] = out["count"]
-    for name in ("autoencoder_psnr", "autoencoder_psnr_moving"):
-        out[name] = _figure(rows["usual autoencoder"], name, {})
+            out[name + ending] = _figure(rows, split, name, floors=FLOORS)
+        continued = f"{split} continued"
+        out[f"velocity_error{ending}"] = _figure(rows, continued, "velocity_error", floors=("render",))
+        out[f"velocity_error_ratio{ending}"] = _ratio(rows, continued)
     out["exact_scene_held_out"].floor["marginals"] = math.prod(
         out[name].value or 0 for name in ("colour", "shape", "count")
     )
-    out["seam"] = _figure(rows["usual continued"], "seam", {})
-    for split, ending in ENDINGS.items():
-        continued = rows.get(f"{split} continued", [])
-        floor = _mean(continued, "velocity_error_floor")
-        out[f"velocity_error{ending}"] = _figure(
-            continued, "velocity_error", {} if floor is None else {"render": floor}
-        )
-        out[f"velocity_error_ratio{ending}"] = _ratio(continued)
-    out["first_frame_psnr"] = _figure(rows["animated"], "first_frame_psnr", {})
-    for kind in [name for name in rows if name.startswith("long ")]:
-        for name in _names(rows[kind]):
-            out[f"{name}_{kind.removeprefix('long ')}"] = _figure(rows[kind], name, {})
-    paths = bench.paths
-    if "usual" in paths:
-        floors = {k: motion.frechet(paths[f"usual {k}"], paths["usual true"]) for k in ("render", "reconstruction")}
-        out["track_frechet"] = Figure(
-            value=motion.frechet(paths["usual"], paths["usual true"]), n=len(paths["usual"]), floor=floors
-        )
+    out["exact_scene_zh"] = _figure(rows, "usual zh", "exact_scene")
+    out["language_gap"] = _gap(rows)
+    out["count_exact"] = out["count"]
+    for name in ("autoencoder_psnr", "autoencoder_psnr_moving"):
+        out[name] = _figure(rows, "usual autoencoder", name)
+    out["seam"] = _figure(rows, "usual continued", "seam", floors=("render",))
+    out["first_frame_psnr"] = _figure(rows, "animated", "first_frame_psnr")
+    for times in TIMES:
+        for name in _names(rows.get(f"{times}x", [])):
+            out[f"{name}_{times}x"] = _figure(rows, f"{times}x", name, floors=("render",))
+    out["track_frechet"] = _distance(bench.paths)
     return out
+
+
+def _distance(paths: dict[str, list[motion.Path]]) -> Figure:
+    """How far the paths of the first things are from the simulator's, all together."""
+    true = paths.get("usual true", [])
+    far = {kind: motion.frechet(paths[kind], true) for kind in paths if kind.startswith("usual") and true}
+    floor = {kind: far[f"usual {kind}"] for kind in FLOORS if f"usual {kind}" in far}
+    return Figure(value=far.get("usual"), n=len(paths.get("usual", [])), floor=floor)
 
 
 def _names(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _mean(rows: Sequence[Row], name: str) -> float | None:
-    values = [row[name] for row in rows if name in row]
-    return float(np.mean(values)) if values else None
+def _values(rows: dict[str, list[Row]], kind: str, name: str) -> list[float]:
+    return [row[name] for row in rows.get(kind, []) if name in row]
 
 
-def _figure(rows: Sequence[Row], name: str, floor: dict[str, float]) -> Figure:
-    values = [row[name] for row in rows if name in row]
+def _figure(rows: dict[str, list[Row]], kind: str, name: str, *, floors: Sequence[str] = ()) -> Figure:
+    """The mean of a figure over the rows of a kind, beside that of the same rows' floors."""
+    values = _values(rows, kind, name)
     if not values:
         return Figure(value=None)
+    beside = {floor: _values(rows, f"{kind} {floor}", name) for floor in floors}
     value, low, high = statistics.interval(values)
+    floor = {floor: float(np.mean(held)) for floor, held in beside.items() if held}
     return Figure(value=value, low=low, high=high, n=len(values), floor=floor)
 
 
 def _gap(rows: dict[str, list[Row]]) -> Figure:
     """|exact scenes in English - in Chinese|, of the same cases and seeds."""
-    english, chinese = ([row["exact_scene"] for row in rows.get(kind, [])] for kind in ("usual", "usual zh"))
+    english, chinese = (_values(rows, kind, "exact_scene") for kind in ("usual", "usual zh"))
     if not english:
         return Figure(value=None)
     value, low, high = statistics.paired(english, chinese)
     return Figure(value=abs(value), low=low, high=high, n=len(english))
 
 
-def _ratio(rows: Sequence[Row]) -> Figure:
+def _ratio(rows: dict[str, list[Row]], kind: str) -> Figure:
     """Velocity error over the parser's own on true renders; resampled together."""
-    if not rows:
+    ours, floor = (np.array(_values(rows, which, "velocity_error")) for which in (kind, f"{kind} render"))
+    if not len(ours):
         return Figure(value=None)
-    ours, floor = (np.array([row[name] for row in rows]) for name in ("velocity_error", "velocity_error_floor"))
-    picks = np.random.default_rng(0).integers(len(rows), size=(statistics.ROUNDS, len(rows)))
+    picks = np.random.default_rng(0).integers(len(ours), size=(statistics.ROUNDS, len(ours)))
     low, high = np.percentile(ours[picks].mean(1) / floor[picks].mean(1), (2.5, 97.5))
     value = float(ours.mean() / floor.mean())
-    return Figure(value=value, low=float(low), high=float(high), n=len(rows))
+    return Figure(value=value, low=float(low), high=float(high), n=len(ours))
 
 
 def _told(case: Case) -> dict[str, Any]:

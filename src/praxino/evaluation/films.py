@@ -15,9 +15,6 @@ GIVEN = 9
 """Frames of the simulator's film that are given where its continuation is asked for: 0.3 s."""
 ADDED, SHORT = 2.0, 1.0
 """Seconds that are added to a clip; and to a picture."""
-TIMES = 10
-"""How many times the training length a long film has."""
-
 Report = Callable[[str, float], None]
 
 
@@ -33,11 +30,7 @@ class Studio:
     def words(self, case: Case, language: str) -> np.ndarray:
         """The film of the case's prompt."""
         prompt = case.prompt("zh" if language == "zh" else "en")
-        return self._made(self._name(case, language), case, Shot(seconds=SECONDS, prompt=prompt))
-
-    def long(self, case: Case) -> np.ndarray:
-        """The film of the case's prompt, `TIMES` as long."""
-        return self._made(self._name(case, "long"), case, Shot(seconds=SECONDS * TIMES, prompt=case.prompt()))
+        return self._made(self._name(case, language), case, Shot(seconds=case.seconds, prompt=prompt))
 
     def true(self, case: Case, frames: np.ndarray) -> None:
         """Keep the simulator's film beside the model's."""
@@ -63,7 +56,8 @@ class Studio:
         return self.folder / f"{self._name(case, kind)}.mp4"
 
     def _name(self, case: Case, kind: str) -> str:
-        return f"{case.split.replace(' ', '-')}-{case.number:03d}-{kind}"
+        length = "" if case.seconds == SECONDS else f"-{case.seconds:g}s"
+        return f"{case.split.replace(' ', '-')}-{case.number:03d}{length}-{kind}"
 
     def _made(self, name: str, case: Case, shot: Shot, start: Path | None = None) -> np.ndarray:
         width, height = case.size

@@ -62,9 +62,10 @@ def judge(case: Case, seen: Parsed, true: Sight) -> Row:
     }
     told_way = story.direction is not None
     if way is None or found.hero is None:
-        return row | {"action": 0.0} | ({"direction": 0.0} if told_way else {})
+        return row | ({"action": 0.0} if asked.move == "still" else {}) | ({"direction": 0.0} if told_way else {})
     acts = motion.action(way, motion.surface(found.hero, seen.frames))
-    row["action"] = float(acts == motion.meant(story))
+    if asked.move == "still":
+        row["action"] = float(acts == motion.meant(story))
     row["smoothness"] = motion.smoothness(way)
     row |= permanence.drift(found.hero)
     hero = case.named[0]
@@ -75,6 +76,16 @@ def judge(case: Case, seen: Parsed, true: Sight) -> Row:
         "restitution": motion.restitution(way, hero) if story.action == "bounces" else None,
     }
     return row | {name: value for name, value in some.items() if value is not None}
+
+
+def lasting(case: Case, seen: Parsed) -> Row:
+    """How far a clip of something that never stops is from how it began."""
+    row: Row = {"brightness_drift": picture.brightness_drift(seen.frames)}
+    row |= permanence.comings(seen.tracks, seen.clip)
+    hero = binding.match(case.named, seen.tracks, frames=len(seen.frames)).hero
+    lively = picture.liveliness(seen.frames)
+    row |= {} if hero is None else permanence.drift(hero)
+    return row | ({} if lively is None else {"liveliness": lively})
 
 
 def _together(case: Case, found: binding.Match) -> Row:

@@ -22,6 +22,19 @@ SHARES = (
     "action", "direction", "discard_rate",
 )  # fmt: skip
 """Figures from 0 to 1, drawn beside each other."""
+SECTIONS = {
+    "What is there": ("exact_scene", "thing", "colour", "shape", "size", "look", "count", "language_gap", "relation"),
+    "What happens": ("action", "direction", "event_order", "returns", "camera", "freeze", "discard_rate"),
+    "How it moves": (
+        "velocity_error", "track_frechet", "gravity", "restitution", "momentum", "bounciness", "overlap",
+        "return_error", "smoothness",
+    ),
+    "Whether it stays": (
+        "births", "deaths", "merges", "colour_drift", "shape_drift", "size_drift", "brightness_drift", "liveliness",
+    ),
+    "Pictures": ("autoencoder_psnr", "first_frame_psnr", "seam", "flicker", "sharpness"),
+}  # fmt: skip
+"""Sections of the table, by the first words of the figures in them."""
 MARKS = {"render": ("|", "#2b8a3e"), "reconstruction": ("x", "#1f6feb"), "shuffled": (".", "#868e96")}
 
 
@@ -33,7 +46,17 @@ def page(content: dict[str, Any], paths: dict[str, list[Way]], studio: Studio, c
         for case in cases[:SHOWN]
     ]
     plots = [_shares(content["figures"]), _speeds(paths), _fidelity(content["rows"])]
-    return template.render(**content, films=films, plots=[plot for plot in plots if plot], number=_number)
+    known = {name: one for name, one in content["figures"].items() if one["value"] is not None}
+    sections = {title: {name: one for name, one in known.items() if _section(name) == title} for title in SECTIONS}
+    floors = [kind for kind in (*MARKS, "marginals") if any(kind in one["floor"] for one in known.values())]
+    about = {"sections": sections, "floors": floors, "films": films, "plots": [plot for plot in plots if plot]}
+    return template.render(content, **about, number=_number)
+
+
+def _section(name: str) -> str:
+    """The title of the section a figure belongs to: the one with the longest stem of its name."""
+    stems = [(stem, title) for title, stems in SECTIONS.items() for stem in stems if name.startswith(stem)]
+    return max(stems, key=lambda pair: len(pair[0]))[1] if stems else "Pictures"
 
 
 def _shares(figures: dict[str, dict[str, Any]]) -> str:

@@ -40,6 +40,7 @@ class Case:
     split: str  # one of SPLITS
     seed: int  # of the film
     size: tuple[int, int]  # native (width, height)
+    seconds: float = SECONDS
 
     def prompt(self, language: Language = "en") -> str:
         """The scene in words: every thing's colour and shape; size and look where they are not the usual ones."""
@@ -57,8 +58,8 @@ class Case:
 
     @cached_property
     def motion(self) -> Motion:
-        """What the simulator makes of it, `SECONDS` long and a little more."""
-        return physics.simulate(self.scene, frames=1 + round(30 * SECONDS))
+        """What the simulator makes of it."""
+        return physics.simulate(self.scene, frames=1 + round(30 * self.seconds))
 
     def shown(self) -> tuple[np.ndarray, np.ndarray]:
         """The simulator's own frames (t, h, w, 3) uint8, and which thing each pixel shows (t, h, w)."""
