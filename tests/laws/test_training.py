@@ -1,17 +1,20 @@
 """What must never break in training."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from praxino.autoencoder.model import Autoencoder
+from praxino.flow.guide import GuidanceConfig
+from praxino.flow.path import velocity
 from praxino.text import vocabulary
 from praxino.training import latents as latents_of
 from praxino.training import recipes, state
 from praxino.training.autoencoder import jumps
-from praxino.training.batches import Shelf, known_frames
+from praxino.training.batches import Shelf, draw_batch, known_frames
 from praxino.training.muon import orthogonal
 from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
@@ -56,6 +59,26 @@ def test_resumed_training_equals_unbroken_training(task: Task, tmp_path: Path) -
 def test_training_learns(task: Task) -> None:
     losses = steps(begin(task, Team()), task, 60)
     assert sum(losses[-10:]) < 0.6 * sum(losses[:10])
+
+
+def test_a_student_learns_to_give_its_teachers_guidance_in_one_pass(task: Task, tmp_path: Path) -> None:
+    taught = begin(task, Team())
+    steps(taught, task, 40)
+    state.save(tmp_path / "state.safetensors", taught.tree())
+    run = begin(replace(task, teacher=tmp_path / "state.safetensors"), Team())
+    assert run.teacher is not None
+    batch = draw_batch(shelf(5), 4, learn=task.recipe.learn_flow, chunk=task.recipe.transformer.chunk, seed=1)
+    own = run.student.outlook(batch).velocity
+    assert torch.equal(own, taught.ema.model.outlook(batch).velocity), "it begins as its teacher"
+    plain = replace(run.teacher, guidance=GuidanceConfig(scale=1.0))
+    torch.testing.assert_close(replace(plain, trust=1.0).target(batch), own)
+    torch.testing.assert_close(replace(plain, trust=0.0).target(batch), velocity(batch.latents, batch.noise))
+    assert not torch.allclose(replace(run.teacher, trust=1.0).target(batch), own), "guidance adds something"
+    run.teacher = replace(run.teacher, trust=1.0)
+    target = run.teacher.target(batch)
+    before = (run.student.outlook(batch).velocity - target).square().mean()
+    steps(run, task, 60)
+    assert (run.student.outlook(batch).velocity - target).square().mean() < 0.6 * before
 
 
 def test_state_comes_back_as_it_was_saved(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ Shapes: t latents, f frames, h rows, w columns.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
@@ -12,8 +11,6 @@ import torch
 from torch import Tensor
 
 from praxino import geometry
-from praxino.flow.guide import GuidanceConfig
-from praxino.flow.sample import SampleConfig
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.journal import Journal
@@ -23,6 +20,8 @@ from praxino.generation.rollout import Manner, Score, rollout
 from praxino.pixels import unit
 from praxino.request import Request
 
+AWAY = 2.0
+"""Guidance at least, away from a negative prompt, for models that need none otherwise."""
 Report = Callable[[str, float], None]
 """(stage, fraction 0..1 of it)."""
 
@@ -93,9 +92,10 @@ def _score(request: Request, parts: Parts, known: Known) -> Score:
 
 
 def _manner(request: Request, parts: Parts) -> Manner:
-    scale = parts.card.guidance if request.guidance is None else request.guidance
-    steps = parts.card.steps if request.steps is None else request.steps
-    return replace(Manner(), sampling=SampleConfig(steps=steps), guidance=GuidanceConfig(scale=scale))
+    guidance = request.guidance
+    if request.negative and guidance is None:
+        guidance = max(parts.card.guidance, AWAY)
+    return Manner.of(parts.card, steps=request.steps, guidance=guidance)
 
 
 def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: Tensor) -> Finisher:

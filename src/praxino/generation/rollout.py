@@ -12,7 +12,7 @@ from torch import Tensor
 from praxino.flow import path
 from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.sample import SampleConfig, sample
-from praxino.generation.parts import Parts
+from praxino.generation.parts import Card, Parts
 from praxino.transformer.cache import Cache
 
 Text = tuple[Tensor, Tensor]
@@ -37,6 +37,14 @@ class Manner:
     guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
     floor: float = 0.1  # noise on the past as the network sees it; the film keeps its clean frames
 
+    @classmethod
+    def of(cls, card: Card, *, steps: int | None = None, guidance: float | None = None) -> "Manner":
+        """As a model's card has it, but for what is given."""
+        return cls(
+            sampling=SampleConfig(steps=card.steps if steps is None else steps),
+            guidance=GuidanceConfig(scale=card.guidance if guidance is None else guidance),
+        )
+
 
 @torch.inference_mode()
 def rollout(
@@ -50,7 +58,7 @@ def rollout(
     """
     size = parts.transformer.config.chunk
     texts: dict[str, Text] = {}
-    pasts = (Cache(), Cache())  # as seen with the prompt, and without
+    pasts = (Cache(), Cache())  # as seen with the prompt, and with the negative one where there is guidance
     for number, begin in enumerate(range(0, score.known.shape[0], size)):
         span = slice(begin, begin + size)
         prompt = score.words[number]
@@ -74,7 +82,7 @@ def rollout(
             noise = torch.randn(latents.shape, generator=memory).to(latents)
             time = torch.full(latents.shape[:2], manner.floor, device=latents.device)
             seen = path.mix(latents, noise, time).to(latents.dtype)
-            for past, text in zip(pasts, pair, strict=True):
+            for past, text in list(zip(pasts, pair, strict=True))[: 1 if manner.guidance.scale == 1 else 2]:
                 parts.transformer(seen, time, text, start=begin, cache=past, remember=True)
 
 

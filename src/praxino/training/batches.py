@@ -56,6 +56,16 @@ class Batch:
     ids: Tensor  # (b, m) text tokens
     mask: Tensor  # (b, m) bool
 
+    @property
+    def shown(self) -> Tensor:
+        """The latents with as much noise as their time says."""
+        return mix(self.latents, self.noise, self.time)
+
+    def wordless(self) -> "Batch":
+        """The same batch without its words: token 1 alone, as an empty prompt is read."""
+        said = torch.arange(self.ids.shape[1], device=self.ids.device) > 0
+        return replace(self, ids=self.ids.masked_fill(said, 0), mask=self.mask & ~said)
+
 
 def draw_batch(shelves: Shelves, count: int, *, learn: FlowRecipe, chunk: int, seed: int) -> Batch:
     """``count`` samples of one size, sizes drawn in proportion to what there is of each; on the shelves' device."""

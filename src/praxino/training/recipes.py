@@ -63,6 +63,7 @@ class FlowRecipe:
     wordless: float = 0.1  # share of samples whose caption is dropped, for guidance
     floor: float = 0.3  # most noise on a known past
     ema: float = 0.998
+    trust: float = 0.5  # of the teacher, where guidance is folded in, against the data
 
 
 @dataclass(frozen=True, kw_only=True)

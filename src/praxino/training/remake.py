@@ -5,6 +5,7 @@ Shapes: n clips, f frames, t latents, h rows, w columns, c channels.
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def remake(frames: Tensor, caption: str, parts: Parts, *, seed: int) -> Tensor:
     score = Score(
         known=torch.zeros(count, dtype=torch.bool), clean=clean, words=(caption,) * chunks, negative="", seed=seed
     )
-    manner = Manner(sampling=SampleConfig(steps=STEPS, since=since))
+    manner = replace(Manner.of(parts.card), sampling=SampleConfig(steps=STEPS, since=since))
     return torch.cat([piece for _, piece in rollout(score, parts, manner=manner, done={}, step=lambda: None)], 1)[0]
 
 

@@ -52,5 +52,5 @@ def film(parts: Parts, prompt: str, *, latents: int, seed: int) -> np.ndarray:
         negative="",
         seed=seed,
     )
-    made = [one for _, one in rollout(score, parts, manner=Manner(), done={}, step=lambda: None)]
+    made = [one for _, one in rollout(score, parts, manner=Manner.of(parts.card), done={}, step=lambda: None)]
     return whole(parts.autoencoder.decode(torch.cat(made, 1))[0]).numpy()

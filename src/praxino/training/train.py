@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import safe_open
@@ -29,8 +30,8 @@ AUTOENCODER = 0.2
 """Share of a run's time that the autoencoder gets."""
 
 
-DECODER = 0.15
-"""Share of the rest, the last, in which the decoder learns from what the transformer makes."""
+FOLDING, DECODER = 0.3, 0.15
+"""Shares of the rest: in which guidance is folded into one pass; in which the decoder learns from what is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +73,10 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
         return first
     todo = latents.jobs(into / "latents", plan.recipe.data, plan.data)
     latents.make(todo, first, workers=plan.processes, report=lambda done: say("latents", done, ""))
-    until = time.time() + (1 - DECODER) * (deadline - time.time())
-    parallel.run(partial(_flow, plan=_worded(plan), deadline=until), processes=plan.processes)
+    plan, left = _worded(plan), deadline - time.time()
+    folding, finishing = (deadline - share * left for share in (FOLDING + DECODER, DECODER))
+    parallel.run(partial(_flow, plan=plan, deadline=folding), processes=plan.processes)
+    parallel.run(partial(_flow, plan=plan, deadline=finishing, stage="folded"), processes=plan.processes)
     finish(plan, deadline)
     return into / plan.recipe.name
 
@@ -97,7 +100,9 @@ def live(plan: Plan, deadline: float, *, only_autoencoder: bool, device: str) ->
         coder = open_autoencoder(first).to(device)
         words = vocabulary.opened(into / "tokenizer.json")
         with Supply(feed, coder, words, limit=plan.recipe.text.limit, into=into / "latents") as supply:
-            parallel.run(partial(_flow, plan=plan, deadline=deadline, stock=supply), processes=1)
+            folding = deadline - FOLDING * (deadline - time.time())
+            parallel.run(partial(_flow, plan=plan, deadline=folding, stock=supply), processes=1)
+            parallel.run(partial(_flow, plan=plan, deadline=deadline, stage="folded", stock=supply), processes=1)
     return into / plan.recipe.name
 
 
@@ -115,8 +120,9 @@ def finish(plan: Plan, deadline: float) -> None:
     checkpoint.save(model, others | _named("autoencoder", open_autoencoder(into)), about, {"tokenizer.json": words})
 
 
-def ship(student: transformer.Student, plan: Plan, step: int) -> Path:
+def ship(run: transformer.Run, plan: Plan) -> Path:
     """Write the whole model, in bfloat16, as one folder."""
+    student = run.ema.model
     recipe, into = plan.recipe, plan.into / plan.recipe.name
     finished = (_decoder(plan) / "config.json").exists()
     coder = open_autoencoder(_decoder(plan) if finished else plan.into / "autoencoder")
@@ -132,8 +138,9 @@ def ship(student: transformer.Student, plan: Plan, step: int) -> Path:
             "fps": 30,
             "rung": recipe.data.rung,
             "words": sorted(describe.known_words(recipe.data.rung)) if plan.data is None else [],
-            "trained": [["steps", str(step)]],
-        },
+            "trained": [["steps", str(run.step)]],
+        }
+        | ({} if run.teacher is None else {"guidance": 1.0}),
     }
     words = (plan.into / "tokenizer.json").read_bytes()
     checkpoint.save(into, tensors, about, {"tokenizer.json": words})
@@ -175,28 +182,36 @@ def _autoencoder(
     autoencoder.work(team, recipe=plan.recipe, into=into, deadline=deadline, report=report, live=live)
 
 
-def _flow(team: Team, *, plan: Plan, deadline: float, stock: transformer.Stock | None = None) -> None:
+def _flow(
+    team: Team,
+    *,
+    plan: Plan,
+    deadline: float,
+    stage: Literal["flow", "folded"] = "flow",
+    stock: transformer.Stock | None = None,
+) -> None:
     coder = open_autoencoder(plan.into / "autoencoder")
     task = transformer.Task(
         recipe=plan.recipe,
         std=coder.std,
-        into=plan.into / "flow",
+        into=plan.into / stage,
         deadline=deadline,
+        teacher=plan.into / "flow" / "state.safetensors" if stage == "folded" else None,
         save_every=120.0 if team.device == "cuda" else 600.0,
     )
     stock = stock or _stock(plan, team.device)
     begun = time.time()
 
-    def report(stage: str, run: transformer.Run, loss: float) -> None:
+    def report(what: str, run: transformer.Run, loss: float) -> None:
         done = (time.time() - begun) / (deadline - begun)
-        say(stage, done, f"step {run.step}, loss {loss:.4f}, {_left(deadline)}")
+        say(what if stage == "flow" else stage, done, f"step {run.step}, loss {loss:.4f}, {_left(deadline)}")
 
     def saved(run: transformer.Run) -> None:
-        folder = ship(run.ema.model, plan, run.step)
+        folder = ship(run, plan)
         if team.stop.is_set() or team.device == "cuda":  # who stops a run, or rents a GPU, does not wait for pictures
             return
-        clips = run.step > plan.recipe.learn_flow.still_steps
-        show(open_parts(folder), plan.into / f"samples-{run.step:06d}.png", clips=clips)
+        clips = run.teacher is not None or run.step > plan.recipe.learn_flow.still_steps
+        show(open_parts(folder), plan.into / f"samples-{stage}-{run.step:06d}.png", clips=clips)
 
     transformer.work(team, task, stock, report=report, saved=saved)
 

@@ -3,9 +3,10 @@
 Shapes: b batch, t latents, h rows, w columns, c channels.
 """
 
+import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from praxino.flow import path as flow
+from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.loss import loss as flow_loss
 from praxino.flow.loss import novelty, residual_scale
 from praxino.layers import precision
@@ -25,7 +27,7 @@ from praxino.training.log import Log
 from praxino.training.optimizer import Optimizers, muon
 from praxino.training.parallel import Team
 from praxino.training.recipes import FlowRecipe, Recipe
-from praxino.transformer.model import Transformer
+from praxino.transformer.model import Outlook, Transformer
 
 NOVELTY = 0.02
 """Weight of `novelty` beside the flow loss."""
@@ -44,19 +46,46 @@ class Student(nn.Module):
         nn.init.zeros_(self.transformer.time_shift.bias)
         self.transformer.channel_std.copy_(std)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """The loss of a batch: a scalar."""
-        shown, text = flow.mix(batch.latents, batch.noise, batch.time), self.text(batch.ids, batch.mask)
-        if shown.shape[1] > self.transformer.config.chunk:
-            made = self.transformer.taught(shown, batch.time, text, past=(batch.past, batch.when))
-        else:
-            made = self.transformer.outlook(shown, batch.time, text)
-        target, std = flow.velocity(batch.latents, batch.noise), self.transformer.channel_std
+    def forward(self, batch: Batch, target: Tensor | None = None) -> Tensor:
+        """The loss of a batch: a scalar. ``target`` is the velocity to predict, if it is not that of the path."""
+        made, std = self.outlook(batch), self.transformer.channel_std
+        target = flow.velocity(batch.latents, batch.noise) if target is None else target
         scale = residual_scale(batch.time, std)
         loss = flow_loss(made.velocity, target, known=batch.known, weight=batch.weight, scale=scale)
         if made.past is None or made.open is None:
             return loss
         return loss + NOVELTY * novelty(batch.latents, made.past, made.open, known=batch.known, std=std)
+
+    def outlook(self, batch: Batch) -> Outlook:
+        """What the networks say of a batch."""
+        shown, text = batch.shown, self.text(batch.ids, batch.mask)
+        if shown.shape[1] > self.transformer.config.chunk:
+            return self.transformer.taught(shown, batch.time, text, past=(batch.past, batch.when))
+        return self.transformer.outlook(shown, batch.time, text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A trained pair whose guidance a student learns to give in one pass (Meng et al. 2023, stage one)."""
+
+    pair: Student
+    guidance: GuidanceConfig
+    trust: float  # 0..1: share of the target that is the teacher's own prediction; the rest is the path's
+
+    @torch.no_grad()
+    def target(self, batch: Batch) -> Tensor:
+        """The guided velocity (b, t, h, w, c).
+
+        What guidance adds is the teacher's alone; what it adds to is in part the path itself, which is right on
+        average where the teacher is not, so that the student still learns from the data.
+        """
+        wanted = self.pair.outlook(batch).velocity
+        unwanted = self.pair.outlook(batch.wordless()).velocity
+        guided = guide(wanted, unwanted, batch.shown, batch.time, scale=self.guidance.scale)
+        inside = (batch.time >= self.guidance.since) & (batch.time <= self.guidance.until)
+        added = torch.where(inside[:, :, None, None, None], guided - wanted, 0)
+        path = flow.velocity(batch.latents, batch.noise)
+        return self.trust * wanted + (1 - self.trust) * path + added
 
 
 @dataclass(kw_only=True)
@@ -66,6 +95,7 @@ class Run:
     student: Student
     ema: Ema[Student]
     optimizers: Optimizers
+    teacher: Teacher | None = None
     step: int = 0
     samples: int = 0
 
@@ -96,6 +126,7 @@ class Task:
     into: Path
     deadline: float  # time.time()
     save_every: float = 600.0  # seconds
+    teacher: Path | None = None  # state of the run whose guidance is to be folded in
 
 
 Stock = Callable[[Kind], Shelves]
@@ -103,13 +134,18 @@ Stock = Callable[[Kind], Shelves]
 
 
 def begin(task: Task, team: Team) -> Run:
-    """A new run, or the one that ``task.into`` holds."""
+    """A new run (one with a teacher begins as it), or the one that ``task.into`` holds."""
     learn = task.recipe.learn_flow
-    student = Student(task.recipe, task.std).to(team.device)
+    student, teacher = Student(task.recipe, task.std).to(team.device), None
+    if task.teacher is not None:
+        student.load_state_dict(state.load(task.teacher)["ema"])
+        pair = copy.deepcopy(student).eval().requires_grad_(False)
+        teacher = Teacher(pair=pair, guidance=GuidanceConfig(), trust=learn.trust)
     run = Run(
         student=student,
         ema=Ema(student, decay=learn.ema),
         optimizers=muon(student, muon_rate=learn.muon_rate, adam_rate=learn.adam_rate, team=team),
+        teacher=teacher,
     )
     if team.device == "cuda":
         torch._dynamo.config.automatic_dynamic_shapes = False  # noqa: SLF001 - stills and clips: two graphs, no more
@@ -130,12 +166,14 @@ def work(
     saved: Callable[[Run], None],
 ) -> None:
     """Train until the deadline; ``saved`` is called by the leader after each save, to ship and to show."""
-    run, learn, log = begin(task, team), task.recipe.learn_flow, Log(task.into)
+    run, recipe, log = begin(task, team), task.recipe, Log(task.into)
+    if run.teacher is not None:  # it begins where a cooldown ended
+        recipe = replace(recipe, learn_flow=replace(recipe.learn_flow, cooldown=1.0))
     begun = last = time.time()
     while not team.ends(task.deadline):
-        in_clips = run.step >= learn.still_steps
+        in_clips = run.teacher is not None or run.step >= recipe.learn_flow.still_steps
         left = (task.deadline - time.time()) / (task.deadline - begun)
-        loss = one_step(team, run, task.recipe, stock("stills"), stock("clips") if in_clips else None, left=left)
+        loss = one_step(team, run, recipe, stock("stills"), stock("clips") if in_clips else None, left=left)
         stage = "clips" if in_clips else "stills"
         if team.leads and run.step % 5 == 0:
             log.write(step=run.step, samples=run.samples, stage=stage, loss=loss)
@@ -163,7 +201,8 @@ def one_step(
         seed = ((run.step * 64 + team.rank) * 2 + k) * 1009 + 7
         batch = draw_batch(shelf, team.share(count), learn=learn, chunk=recipe.transformer.chunk, seed=seed)
         with precision.mixed(team.device):
-            loss = run.student(batch) * (learn.mixed_weight if losses else 1.0)
+            target = None if run.teacher is None else run.teacher.target(batch)
+            loss = run.student(batch, target) * (learn.mixed_weight if losses else 1.0)
         loss.backward()
         losses.append(loss.detach())
         run.samples += team.share(count) * team.size
