@@ -22,6 +22,10 @@ PROMPTS = (
     "一个紫色的圆柱体在沙地上旋转",
     "a large pink ball rolls toward the camera on a wooden floor",
     "a cyan cube falls on a checker floor",
+    "a red cone spins on a wooden floor",
+    "一个小的黄色立方体在灰色地面上静止不动",
+    "a large blue cylinder rolls to the left on grass",
+    "a small orange ball is thrown to the left on a checker floor",
 )
 MOMENTS, WIDTH, HEIGHT = 6, 224, 126
 

@@ -1,4 +1,4 @@
-"""H.264 in MP4, frame by frame, whole or not at all."""
+"""H.264 in MP4, frame by frame: playable while it is written, whole or not at all under its own name."""
 # pyright: reportUnknownMemberType=false
 
 import os
@@ -25,11 +25,26 @@ BT709 = 1  # the number of ITU-R BT.709 in ITU-T H.273, for matrix, primaries an
 LIMITED = 1  # of range: FFmpeg's AVCOL_RANGE_MPEG
 
 
+STREAMED = {
+    "movflags": "empty_moov+default_base_moof+use_metadata_tags",
+    "frag_duration": "1000000",  # microseconds
+    "flush_packets": "1",
+}
+"""Of the muxer while a film is made: every second is whole on disk, and plays, before the next one."""
+WHOLE = {"movflags": "+faststart+use_metadata_tags"}
+
+
+def part_of(path: Path) -> Path:
+    """Where a film is while it is made."""
+    return path.with_name(f"{path.stem}.part{path.suffix}")
+
+
 class Writer:
     """Writes frames (h, w, 3) to an MP4 that plays everywhere: yuv420p, BT.709, index first.
 
     Use it in a ``with``: the file appears, under its own name, when the block ends well, and not at all where it does
-    not. Same frames and metadata, same bytes. Raises OSError where the file cannot be written.
+    not. Until then `part_of` its path plays up to the last whole second; what a killed process left there is written
+    over. Same frames and metadata, same bytes. Raises OSError where the file cannot be written.
     """
 
     def __init__(
@@ -47,13 +62,12 @@ class Writer:
         self.path, self.frames = path, 0
         self._size, self._rate = (width, height), geometry.exact_rate(fps)
         self._metadata, self._quality = dict(metadata or {}), quality
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._part = part_of(path)
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
 
     def __enter__(self) -> Self:
-        flags = {"movflags": "+faststart+use_metadata_tags"}
-        self._container = av.open(str(self._temporary.absolute()), "w", format="mp4", options=flags)
+        self._container = av.open(str(self._part.absolute()), "w", format="mp4", options=STREAMED)
         self._container.metadata.update(self._metadata)
         stream = self._container.add_stream("libx264", rate=self._rate)
         stream.width, stream.height, stream.pix_fmt = *self._size, "yuv420p"
@@ -85,7 +99,8 @@ class Writer:
                     raise ValueError(f"{self.path} would hold no frames; write at least one")
                 self._container.mux(self._stream.encode(None))
                 self._container.close()
-                self._temporary.replace(self.path)
+                self._container = None
+                self._settle()
         finally:
             self._discard()
 
@@ -98,4 +113,23 @@ class Writer:
         except (FFmpegError, OSError):  # a broken file closes badly; it is removed anyway
             pass
         finally:
-            self._temporary.unlink(missing_ok=True)
+            self._part.unlink(missing_ok=True)
+
+    def _settle(self) -> None:
+        """The same packets in one piece, index first, under the film's own name."""
+        whole = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        try:
+            with (
+                av.open(str(self._part.absolute())) as pieces,
+                av.open(str(whole.absolute()), "w", format="mp4", options=WHOLE) as film,
+            ):
+                film.metadata.update(self._metadata)
+                source = pieces.streams.video[0]
+                stream = film.add_stream_from_template(source)
+                for packet in pieces.demux(source):
+                    if packet.dts is not None:
+                        packet.stream = stream
+                        film.mux(packet)
+            whole.replace(self.path)
+        finally:
+            whole.unlink(missing_ok=True)

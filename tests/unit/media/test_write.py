@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from praxino.media import labels, read
-from praxino.media.write import Writer
+from praxino.media.write import Writer, part_of
 
 from .conftest import bar, moving
 
@@ -65,6 +65,21 @@ def test_same_frames_same_bytes(tmp_path: Path):
 @pytest.mark.parametrize("fps", [1, 12.5, 23.976, 24, 25, 29.97, 59.94, 60])
 def test_any_rate_is_kept(tmp_path: Path, fps: float):
     assert read.probe(film(tmp_path / "a.mp4", moving(5), fps)).fps == pytest.approx(fps, abs=0.001)
+
+
+def test_what_is_written_so_far_plays_and_goes_when_the_film_is_whole(tmp_path: Path):
+    path, frames = tmp_path / "f.mp4", moving(150)
+    with Writer(path, width=96, height=64, fps=30, metadata=labels.metadata(RECIPE)) as out:
+        for frame in frames:
+            out.write(frame)
+        copy = tmp_path / "so-far.mp4"
+        copy.write_bytes(part_of(path).read_bytes())
+        assert not path.exists()
+    assert not part_of(path).exists()
+    so_far = read.read(copy).frames
+    assert len(so_far) >= 90, "all but what the encoder holds back and the second in hand"
+    assert np.array_equal(so_far, read.read(path).frames[: len(so_far)])
+    assert labels.read_recipe(copy) == RECIPE
 
 
 def test_the_index_comes_first(tmp_path: Path):
