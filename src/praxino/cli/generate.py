@@ -84,13 +84,13 @@ def generate(
             others=others,
         )
     )
-    _check_sources(wanted)
+    check_sources(wanted)
     if sheet is not None:
-        _check_target(sheet, ".png")
+        check_target(sheet, ".png")
     if journal is not None:
         _check_folder(journal, "journal")
-    _check_target(output, ".mp4")
-    _tell(_made(wanted, output, journal=journal, sheet=sheet), as_json=as_json)
+    check_target(output, ".mp4")
+    tell(_made(wanted, output, journal=journal, sheet=sheet), as_json=as_json)
     if sheet is not None and not as_json and sys.stdout.isatty():
         typer.echo(sheets.blocks(picture.read(sheet)))
 
@@ -103,7 +103,7 @@ def _made(wanted: Request, output: Path, *, journal: Path | None, sheet: Path | 
         return film.make(wanted, output, options=film.Options(journal=journal, sheet=sheet), report=report)
 
 
-def _check_sources(wanted: Request) -> None:
+def check_sources(wanted: Request) -> None:
     """Raises ValueError where the model, the start or the end cannot be used; reads headers and a first frame."""
     checkpoint.card(checkpoint.find(wanted.model))
     if wanted.start is not None:
@@ -112,7 +112,7 @@ def _check_sources(wanted: Request) -> None:
         raise ValueError(f"{wanted.end} is a clip; --end takes a picture")
 
 
-def _check_target(path: Path, ending: str) -> None:
+def check_target(path: Path, ending: str) -> None:
     """Raises ValueError where the file could not be written; makes its folder."""
     if path.suffix.lower() != ending:
         raise ValueError(f"{path} must end in {ending}; try {path.name.split('.')[0] or 'film'}{ending}")
@@ -130,7 +130,8 @@ def _check_folder(folder: Path, name: str) -> None:
         raise ValueError(f"{name} {folder} cannot be written to ({error.strerror}); choose another") from None
 
 
-def _tell(summary: dict[str, Any], *, as_json: bool) -> None:
+def tell(summary: dict[str, Any], *, as_json: bool) -> None:
+    """Say what was made, and what its makers should know."""
     for warning in summary["warnings"]:
         typer.echo(f"warning: {warning}", err=True)
     if as_json:

@@ -15,6 +15,8 @@ import praxino
 
 COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help says of it
     "generate": "Make a film from words, a picture or a clip.",
+    "resume": "Finish an interrupted film from its journal.",
+    "verify": "Say whether this machine makes a film again exactly.",
     "inspect": "Show the recipe and the label that a film carries.",
     "models": "List the models that ship, and show what one knows.",
     "world": "Render the synthetic world that models learn from.",

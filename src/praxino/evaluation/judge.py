@@ -13,7 +13,7 @@ from praxino.evaluation.metrics import binding, camera, motion, permanence, pict
 from praxino.evaluation.metrics.motion import Path
 from praxino.evaluation.parse import Track
 from praxino.evaluation.sight import Sight
-from praxino.evaluation.suite import Case
+from praxino.evaluation.suite import CAMERAS, Case
 
 Row = dict[str, float]
 """Figure name -> value; figures that do not apply to a clip are not there."""
@@ -58,7 +58,7 @@ def judge(case: Case, seen: Parsed, true: Sight) -> Row:
         "flicker": picture.flicker(seen.frames),
         "sharpness": picture.sharpness(seen.frames),
         "brightness_drift": picture.brightness_drift(seen.frames),
-        "camera": float(camera.camera(seen.frames, seen.things) == camera.WAYS[f"{asked.move} {asked.way}"]),
+        "camera": float(camera.camera(seen.frames, seen.things) == CAMERAS[f"{asked.move} {asked.way}"]),
     }
     told_way = story.direction is not None
     if way is None or found.hero is None:

@@ -9,7 +9,6 @@ from functools import cached_property
 
 import numpy as np
 
-from praxino.evaluation.metrics.camera import WAYS as SEEN
 from praxino.world import everything, one, physics, render
 from praxino.world import vocabulary as words
 from praxino.world.cast import HELD_OUT
@@ -27,6 +26,11 @@ PAIRS = ("collides", "knocks over", "is hidden")
 """Actions of a thing with another, or with a wall."""
 SPLITS = ("usual", "held out", "beyond")
 """As in training; a colour and a shape that never met in it; a size between those taught and half as fast again."""
+CAMERAS = {
+    "pan right": "right", "pan left": "left", "tilt up": "up", "tilt down": "down",
+    "dolly in": "in", "dolly out": "out", "zoom in": "in", "zoom out": "out", "still nowhere": "still",
+}  # fmt: skip
+"""What each move of the world's camera is seen as."""
 FASTER, SMALLER = 1.5, 0.8
 """What the speed of a fast thing, and the radius of a medium one, are multiplied by to be as in no training."""
 
@@ -99,7 +103,7 @@ def _scene(seed: int, *, rung: str, split: str, aspect: float) -> Scene | None:
 def _tells(scene: Scene) -> bool:
     """Whether a moving camera can be told: by a picture that is not plain, of a thing that stays where it is."""
     camera = scene.camera
-    known = f"{camera.move} {camera.way}" in SEEN
+    known = f"{camera.move} {camera.way}" in CAMERAS
     return known and scene.floor.kind != "plain" and scene.story.action in ("spins", "rests")
 
 

@@ -14,9 +14,10 @@ import torch
 from praxino import checkpoint
 from praxino.generation.frame import frame_of
 from praxino.generation.generate import Report, frames_of, generate
-from praxino.generation.journal import Journal
+from praxino.generation.journal import Journal, Place
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.prefix import Known, prefix
+from praxino.generation.rollout import fingerprint
 from praxino.layers import precision
 from praxino.media import labels, sheet, write
 from praxino.request import Request, to_json
@@ -67,7 +68,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
         parts = open_parts(folder, device=device, dtype=precision.fastest(device))
         frame = frame_of(request.width, request.height, parts.card.sizes)
         known = prefix(request, parts, frame)
-        journal = _journal(options.journal, request, parts)
+        journal = _journal(options, output, request, parts)
         report("loading", 1.0)
     recipe = _recipe(request, parts)
     moments = _Moments(wanted=frames_of(request, known))
@@ -117,14 +118,19 @@ def warnings_of(request: Request, words: tuple[str, ...]) -> list[str]:
     return [f"the model does not know {named}: the film may not show it; `praxino models show` lists what it knows"]
 
 
-def _journal(folder: Path | None, request: Request, parts: Parts) -> Journal | None:
-    return None if folder is None else Journal(folder, film={"request": to_json(request), "model": parts.digest})
+def _journal(options: Options, output: Path, request: Request, parts: Parts) -> Journal | None:
+    if options.journal is None:
+        return None
+    sheet = None if options.sheet is None else str(options.sheet.absolute())
+    place = Place(folder=str(Path.cwd()), output=str(output.absolute()), sheet=sheet)
+    return Journal(options.journal, film={"request": to_json(request), "model": parts.digest}, place=place)
 
 
 def _recipe(request: Request, parts: Parts) -> dict[str, Any]:
     return {
         "request": to_json(request),
         "model": {"name": parts.name, "digest": parts.digest},
+        "noise": fingerprint(request.seed),
         "versions": labels.versions(),
     }
 

@@ -3,6 +3,7 @@
 Shapes: t latent frames, h rows, w columns, c channels; a film is one sample, b = 1.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -84,6 +85,11 @@ def rollout(
             seen = path.mix(latents, noise, time).to(latents.dtype)
             for past, text in list(zip(pasts, pair, strict=True))[: 1 if manner.guidance.scale == 1 else 2]:
                 parts.transformer(seen, time, text, start=begin, cache=past, remember=True)
+
+
+def fingerprint(seed: int) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the first numbers a film's noise is made of, on this machine."""
+    return hashlib.sha256(torch.randn(1024, generator=_generator(seed, 0)).numpy().tobytes()).hexdigest()[:16]
 
 
 def _generator(seed: int, number: int) -> torch.Generator:

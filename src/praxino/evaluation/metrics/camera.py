@@ -15,11 +15,6 @@ CHANGES = 0.12
 """Grey levels a step that a picture changes by beside its things, at least, where the camera moves: shadows do less."""
 DOUBT = 0.03
 """Squared slope a pixel, in grey levels, below which a picture is too plain to tell how it moves (ridge regression)."""
-WAYS = {
-    "pan right": "right", "pan left": "left", "tilt up": "up", "tilt down": "down",
-    "dolly in": "in", "dolly out": "out", "zoom in": "in", "zoom out": "out", "still nowhere": "still",
-}  # fmt: skip
-"""What each move of the world's camera is seen as."""
 
 
 def camera(frames: np.ndarray, things: np.ndarray, *, every: int = 2) -> str:

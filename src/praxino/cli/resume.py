@@ -1,0 +1,38 @@
+"""`praxino resume`: a film that was interrupted, from its journal to its end."""
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from praxino.cli.generate import check_target, tell
+from praxino.cli.progress import progress
+
+app = typer.Typer()
+
+
+@app.command()
+def resume(
+    journal: Annotated[Path, typer.Argument(help="Folder that `praxino generate --journal` kept.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The film (default: where it was to go).", metavar="FILM")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")] = False,
+) -> None:
+    """Finish an interrupted film; its frames are those of an unbroken run, bit for bit."""
+    journal = journal.absolute()
+    with progress() as report:
+        report("opening", 0.0)
+        from praxino.generation import film  # torch: a second or two
+        from praxino.generation.journal import asked
+
+        wanted, place = asked(journal)
+        output = Path(place.output) if output is None else output.absolute()
+        check_target(output, ".mp4")
+        options = film.Options(journal=journal, sheet=None if place.sheet is None else Path(place.sheet))
+        if not Path(place.folder).is_dir():
+            raise ValueError(f"{place.folder}, where the film was asked for, is gone; make the film anew")
+        with contextlib.chdir(place.folder):
+            done = film.make(wanted, output, options=options, report=report)
+    tell(done, as_json=as_json)
