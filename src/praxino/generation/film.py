@@ -1,9 +1,6 @@
 """A request becomes a file: the one way from words to an MP4, for the command line and for workers."""
 
 import resource
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +10,12 @@ import torch
 
 from praxino import checkpoint
 from praxino.generation.frame import frame_of
-from praxino.generation.generate import Report, frames_of, generate
+from praxino.generation.generate import Around, Report, frames_of, generate, silent
 from praxino.generation.journal import Journal, Place
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.prefix import Known, prefix
 from praxino.generation.rollout import fingerprint
+from praxino.generation.watch import Watch
 from praxino.layers import precision
 from praxino.media import labels, sheet, write
 from praxino.request import Request, to_json
@@ -35,32 +33,13 @@ class Options:
     sheet: Path | None = None  # contact sheet to write, PNG
 
 
-@dataclass(kw_only=True)
-class _Watch:
-    """Seconds spent per stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
-
-
-def _silent(_stage: str, _done: float) -> None:
-    pass
-
-
-def make(request: Request, output: Path, *, options: Options | None = None, report: Report = _silent) -> dict[str, Any]:
+def make(request: Request, output: Path, *, options: Options | None = None, report: Report = silent) -> dict[str, Any]:
     """Make the whole film at ``output``, whole or not at all, and return its summary.
 
     Raises ValueError for input that cannot be used. ``report`` hears (stage, fraction) as the work goes on; an
     exception it raises (a cancellation) ends the work and leaves nothing but the journal.
     """
-    options, watch = options or Options(), _Watch()
+    options, watch = options or Options(), Watch()
     with watch.stage("loading"):
         report("loading", 0.0)
         folder = checkpoint.find(request.model)
@@ -76,12 +55,8 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
         output, width=request.width, height=request.height, fps=request.fps, metadata=labels.metadata(recipe)
     )
     with writer as film:
-        pieces = generate(request, parts, known=known, journal=journal, report=report)
-        while True:
-            with watch.stage("sampling"):
-                piece = next(pieces, None)
-            if piece is None:
-                break
+        around = Around(journal=journal, report=report, watch=watch)
+        for piece in generate(request, parts, known=known, around=around):
             with watch.stage("writing"):
                 for picture in piece:
                     film.write(picture)

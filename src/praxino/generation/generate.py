@@ -4,6 +4,7 @@ Shapes: t latents, f frames, h rows, w columns.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
@@ -17,6 +18,7 @@ from praxino.generation.journal import Journal
 from praxino.generation.parts import Parts
 from praxino.generation.prefix import Known, opening
 from praxino.generation.rollout import Manner, Score, rollout
+from praxino.generation.watch import Watch
 from praxino.pixels import unit
 from praxino.request import Request
 
@@ -26,6 +28,19 @@ Report = Callable[[str, float], None]
 """(stage, fraction 0..1 of it)."""
 
 
+def silent(_stage: str, _done: float) -> None:
+    """For who does not want to hear how far it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What surrounds the making of a film, and does not change it."""
+
+    journal: Journal | None = None
+    report: Report = silent
+    watch: Watch = field(default_factory=Watch)
+
+
 def frames_of(request: Request, known: Known) -> int:
     """How many frames the film has: those asked for and, before them, those of a clip given as its start."""
     asked = geometry.frames_of_seconds(request.seconds, request.fps)
@@ -33,13 +48,13 @@ def frames_of(request: Request, known: Known) -> int:
 
 
 @torch.inference_mode()
-def generate(
-    request: Request, parts: Parts, *, known: Known, journal: Journal | None = None, report: Report
-) -> Iterator[np.ndarray]:
+def generate(request: Request, parts: Parts, *, known: Known, around: Around | None = None) -> Iterator[np.ndarray]:
     """Yield the film's frames (f, H, W, 3) uint8 in pieces, as soon as each is made.
 
     ``known`` is `prefix` of the same request. What was given as the start comes first, untouched.
     """
+    around = around or Around()
+    journal, watch = around.journal, around.watch
     frame = frame_of(request.width, request.height, parts.card.sizes)
     score, manner = _score(request, parts, known), _manner(request, parts)
     done = journal.done() if journal else {}
@@ -52,22 +67,29 @@ def generate(
     def step() -> None:
         nonlocal taken
         taken += 1
-        report("sampling", taken / steps)
+        around.report("sampling", taken / steps)
 
     for picture in opening(request, request.fps):
         yield picture[None]
     finisher, state, position = None, {}, 0
-    for number, latents in rollout(score, parts, manner=manner, done=done, step=step):
+    rolling = rollout(score, parts, manner=manner, done=done, step=step)
+    while True:
+        with watch.stage("denoising"):
+            number, latents = next(rolling, (-1, None))
+        if latents is None:
+            return
         if journal and number not in done:
             journal.write(number, latents)
-        native = parts.autoencoder.decode(latents, state=state)[0].float().cpu().clamp(-1, 1)
+        with watch.stage("decoding"):
+            native = parts.autoencoder.decode(latents, state=state)[0].float().cpu().clamp(-1, 1)
         position += len(native)
         if position < known.seen:
             continue
-        if finisher is None:
-            native = native[len(native) - (position - max(known.seen - 1, 0)) :]
-            finisher = _finisher(request, parts, frame, known, native[0])
-        piece = finisher.push(native).numpy()
+        with watch.stage("finishing"):
+            if finisher is None:
+                native = native[len(native) - (position - max(known.seen - 1, 0)) :]
+                finisher = _finisher(request, parts, frame, known, native[0])
+            piece = finisher.push(native).numpy()
         if len(piece):
             yield piece
 
