@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from praxino.cli.asked import Asked, asked
-from praxino.cli.generate import check_sources
+from praxino.cli.options import check_sources
 from praxino.cli.progress import progress
 
 app = typer.Typer()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from praxino import checkpoint
+from praxino.generation import price, speed
 from praxino.generation.frame import frame_of
 from praxino.generation.generate import Around, Report, frames_of, generate, silent
 from praxino.generation.journal import Journal, Place
@@ -63,10 +64,36 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
                 moments.look(piece)
     if options.sheet is not None:
         sheet.save(sheet.sheet(np.stack(moments.kept)), options.sheet)
-    return _summary(request, parts, known, output) | {
+    summary = _summary(request, parts, known, output)
+    _remember(summary, request, watch)
+    return summary | {
         "timings": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_rss_bytes": peak_rss_bytes(),
     }
+
+
+def _remember(summary: dict[str, Any], request: Request, watch: Watch) -> None:
+    """Keep what the film has cost, for `quote`; of a resumed or a continued one that says little."""
+    if request.start is not None or request.end is not None or watch.skipped:
+        return
+    model = price.opened(request.model)
+    speed.record(
+        speed.Run(
+            model=model.digest,
+            machine=speed.machine(),
+            units=price.units_of(request, model),
+            seconds={name: round(seconds, 4) for name, seconds in watch.seconds.items()},
+            pixels=request.width * request.height,
+            frames=summary["frames"],
+            peak_rss_bytes=peak_rss_bytes(),
+            file_bytes=Path(summary["file"]).stat().st_size,
+        )
+    )
+
+
+def peak_rss_bytes() -> int:
+    """The most memory this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 @dataclass(kw_only=True)

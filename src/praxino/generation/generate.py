@@ -58,6 +58,7 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
     frame = frame_of(request.width, request.height, parts.card.sizes)
     score, manner = _score(request, parts, known), _manner(request, parts)
     done = journal.done() if journal else {}
+    watch.skipped = bool(done)
     steps = manner.sampling.steps * sum(
         not known.known[i : i + parts.transformer.config.chunk].all() and n not in done
         for n, i in enumerate(range(0, len(known.known), parts.transformer.config.chunk))

@@ -11,6 +11,7 @@ class Watch:
     """Seconds spent per stage, in the order in which stages first came."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    skipped: bool = False  # whether a part of the work was done before
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

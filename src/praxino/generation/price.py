@@ -1,0 +1,127 @@
+"""What a film will cost, by what others have cost."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from praxino import checkpoint, config, geometry
+from praxino.autoencoder.config import AutoencoderConfig
+from praxino.flow.sample import SampleConfig
+from praxino.generation.frame import frame_of
+from praxino.generation.parts import Card
+from praxino.generation.speed import Run
+from praxino.request import Request
+from praxino.transformer.config import TransformerConfig
+
+DOUBT = (0.9, 1.0, 1.05, 1.3)
+"""Ratios of time taken to time quoted that are believed in before there are runs that say better."""
+LATENT_BYTES = 4
+"""Of a number in the journal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """The cost of a film. In one of two runs it takes at most ``seconds_p50``, in nine of ten ``seconds_p90``."""
+
+    tokens: int  # made by the transformer, each once
+    native: tuple[int, int]  # (width, height) in pixels that they are made at
+    seconds_p50: float
+    seconds_p90: float
+    peak_rss_bytes: int
+    disk_bytes: int  # at most at a time: the film while it is put into one piece, and the journal
+    stages: dict[str, float]  # seconds, half of the time at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What a quote needs to know of a model; read without opening its weights."""
+
+    digest: str
+    card: Card
+    autoencoder: AutoencoderConfig
+    transformer: TransformerConfig
+
+
+def opened(name: str) -> Model:
+    """The model of this name. Raises ValueError where there is none."""
+    folder = checkpoint.find(name)
+    about = checkpoint.card(folder)
+    return Model(
+        digest=checkpoint.digest(folder),
+        card=config.from_json(Card, about["card"]),
+        autoencoder=config.from_json(AutoencoderConfig, about["autoencoder"]),
+        transformer=config.from_json(TransformerConfig, about["transformer"]),
+    )
+
+
+def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
+    """What the runs say that the film will cost; there has to be one at least."""
+    units = units_of(request, model)
+    rates = {stage: _rate(runs, stage) for stage in units}
+    stages = {stage: rates[stage] * amount for stage, amount in units.items()}
+    ratios = [sum(run.seconds.values()) / sum(rates[stage] * run.units.get(stage, 0) for stage in rates)
+              for run in runs]  # fmt: skip
+    middle, high = (float(np.quantile([*ratios, *DOUBT], share)) for share in (0.5, 0.92))
+    total, frames = sum(stages.values()), geometry.frames_of_seconds(request.seconds, request.fps)
+    pixels = request.width * request.height
+    film = np.median([run.file_bytes / run.frames / run.pixels for run in runs]) * frames * pixels
+    tokens = _tokens(request, model)
+    journal = LATENT_BYTES * model.autoencoder.channels * model.transformer.patch**2 * tokens
+    return Quote(
+        tokens=tokens,
+        native=_native(request, model),
+        seconds_p50=round(total * middle, 2),
+        seconds_p90=round(total * max(high, middle), 2),
+        peak_rss_bytes=_memory(runs, pixels),
+        disk_bytes=round(2 * film + journal),
+        stages={stage: round(seconds * middle, 3) for stage, seconds in stages.items()},
+    )
+
+
+def units_of(request: Request, model: Model) -> dict[str, float]:
+    """What the time of each stage grows with."""
+    frames, pixels = geometry.frames_of_seconds(request.seconds, request.fps), request.width * request.height
+    width, height = _native(request, model)
+    steps = request.steps or model.card.steps or SampleConfig().steps
+    scale = model.card.guidance if request.guidance is None else request.guidance
+    passes = 1 if scale == 1 and not request.negative else 2
+    return {
+        "loading": 1.0,
+        "denoising": float(_tokens(request, model) * (steps + 1) * passes),
+        "decoding": float(_native_frames(request, model) * width * height),
+        "finishing": float(frames * pixels),
+        "writing": float(frames * pixels),
+    }
+
+
+def _native(request: Request, model: Model) -> tuple[int, int]:
+    frame = frame_of(request.width, request.height, model.card.sizes)
+    return frame.native_width, frame.native_height
+
+
+def _native_frames(request: Request, model: Model) -> int:
+    return geometry.frames_of_seconds(request.seconds, model.card.fps)
+
+
+def _tokens(request: Request, model: Model) -> int:
+    width, height = _native(request, model)
+    latents = geometry.covering(_native_frames(request, model), model.autoencoder.time)
+    return geometry.tokens(latents, height, width, model.autoencoder.space) // model.transformer.patch**2
+
+
+def _rate(runs: list[Run], stage: str) -> float:
+    """Seconds a unit: the median over runs, long ones counting more."""
+    rates = np.array([run.seconds.get(stage, 0.0) / run.units[stage] for run in runs if run.units.get(stage)])
+    weights = np.array([run.seconds.get(stage, 0.0) + 1e-3 for run in runs if run.units.get(stage)])
+    order = np.argsort(rates)
+    half = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
+    return float(rates[order][half])
+
+
+def _memory(runs: list[Run], pixels: int) -> int:
+    """The most that a run of frames as large took, or larger ones; else by the largest, a picture's bytes more."""
+    larger = [run.peak_rss_bytes for run in runs if run.pixels >= pixels]
+    if larger:
+        return min(larger)
+    most = max(runs, key=lambda run: run.pixels)
+    return most.peak_rss_bytes + 100 * (pixels - most.pixels)
