@@ -39,6 +39,8 @@ def verify(film: Path, request: Request, *, report: Report) -> Verdict:
     recipe = labels.read_recipe(film)
     if recipe is None:
         raise ValueError(f"{film} carries no recipe; give a film that Praxino made, whose metadata was kept")
+    if "retakes" in recipe:
+        raise ValueError(f"{film} was retaken in part; verify the film it was made from")
     other = _other(recipe, request)
     frames = read.probe(film).frames
     if any(what.startswith("model") for what in other):
