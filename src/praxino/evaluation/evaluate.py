@@ -22,7 +22,7 @@ from praxino.evaluation.judge import Parsed, Row, hero_path, judge, lasting, pat
 from praxino.evaluation.metrics import binding, motion, picture, statistics
 from praxino.evaluation.parse import link, parse, spots
 from praxino.evaluation.sight import Sight, sight
-from praxino.evaluation.suite import SECONDS, SPLITS, Case, cases
+from praxino.evaluation.suite import SECONDS, SPLITS, Case, cases, names
 from praxino.generation.parts import Parts, open_parts
 from praxino.layers import precision
 from praxino.pixels import unit, whole
@@ -89,8 +89,8 @@ def evaluate(model: str, into: Path, *, clips: int, report: Report) -> dict[str,
     films = into / "films"
     films.mkdir(parents=True, exist_ok=True)
     studio = Studio(model=model, digest=parts.digest, folder=films, report=report)
-    bench = Bench(parts=parts, eye=open_eye(), studio=studio, report=report)
     rung, size = parts.card.rung, _asked(parts.card.sizes[0])
+    bench = Bench(parts=parts, eye=open_eye(names=names(rung)), studio=studio, report=report)
     usual = cases(clips, rung=rung, size=size)
     held, beyond = (cases(max(2, clips // 2), rung=rung, split=split, size=size) for split in SPLITS[1:])
     for group in (usual, held):

@@ -6,6 +6,7 @@ prompt.
 Shapes: b pictures, h rows, w columns of pixels; h/4 rows, w/4 columns of cells.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,8 @@ class Fields:
 class Eye(nn.Module):
     """Pictures (b, h, w, 3) in -1..1, h and w multiples of 16 -> `Fields`."""
 
+    unknown: Tensor  # names it does not give, in the order of `KINDS`
+
     def __init__(self, config: EyeConfig) -> None:
         super().__init__()
         self.config = config
@@ -59,6 +62,7 @@ class Eye(nn.Module):
         self.middle_up = nn.Sequential(*(_Block(d) for _ in range(config.depth)))
         self.fine_up = nn.Sequential(*(_Block(c) for _ in range(config.depth)))
         outputs = 4 + sum(map(len, KINDS.values()))
+        self.register_buffer("unknown", torch.zeros(outputs - 4, dtype=torch.bool), persistent=False)
         self.leave = nn.Conv2d(c, outputs, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         with torch.no_grad():
@@ -73,7 +77,8 @@ class Eye(nn.Module):
         middle = self.middle_up(middle + F.interpolate(self.up(deep), scale_factor=2.0))
         fine = self.fine_up(fine + F.interpolate(self.last_up(middle), scale_factor=2.0))
         out = self.leave(fine).permute(0, 2, 3, 1).float()  # (b, h/4, w/4, 4 + kinds)
-        likely, place, *kinds = out.split([1, 3, *map(len, KINDS.values())], -1)
+        likely, place, names = out.split([1, 3, len(self.unknown)], -1)
+        kinds = names.masked_fill(self.unknown, -30.0).split([*map(len, KINDS.values())], -1)
         return Fields(middle=likely[..., 0], place=place, kinds=dict(zip(KINDS, kinds, strict=True)))
 
 
@@ -92,14 +97,16 @@ WEIGHTS = Path(__file__).parent / "eye.safetensors"
 """The eye that comes with Praxino; `praxino train eye` made it."""
 
 
-def open_eye(path: Path = WEIGHTS) -> Eye:
-    """A trained eye. Raises ValueError where there is none."""
+def open_eye(path: Path = WEIGHTS, *, names: Mapping[str, Sequence[str]] | None = None) -> Eye:
+    """A trained eye; of the kinds in ``names`` it gives these names only. Raises ValueError where there is none."""
     try:
         held = load_file(path)
     except (OSError, SafetensorError):
         raise ValueError(f"{path} holds no eye; `praxino train eye --into FOLDER` teaches one") from None
     eye = Eye(EyeConfig())
     eye.load_state_dict({name: value.float() for name, value in held.items()})
+    flags = [name not in (names or {}).get(kind, of_kind) for kind, of_kind in KINDS.items() for name in of_kind]
+    eye.unknown.copy_(torch.tensor(flags))
     return eye.eval().requires_grad_(False)
 
 

@@ -132,6 +132,11 @@ def _noun(thing: Thing, language: Language) -> str:
     return f"一个{size and size + '的'}{look}{colour}{shape}"
 
 
+def names(rung: str) -> dict[str, tuple[str, ...]]:
+    """What things can be called on a rung; of kinds that are not there, anything that the world has names for."""
+    return {"colour": words.FIRST_COLOURS, "shape": one.SHAPES} if rung == "one" else {}
+
+
 def told(thing: Thing) -> tuple[str, ...]:
     """What the prompt says of a thing."""
     size = () if thing.size == "medium" else ("size",)
