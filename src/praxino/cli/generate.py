@@ -39,26 +39,29 @@ def generate(
     base: options.Base = None,
     journal: options.Journal = None,
     sheet: options.Sheet = None,
+    draft: options.Draft = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Make a film from words, a picture or a clip."""
     wanted = options.wanted(locals())
     if sheet is not None:
         check_target(sheet, ".png")
+    check_target(output, ".mp4")
+    if draft and journal is None:
+        journal = output.with_suffix(".parts")
     if journal is not None:
         _check_folder(journal, "journal")
-    check_target(output, ".mp4")
-    tell(_made(wanted, output, journal=journal, sheet=sheet), as_json=as_json)
+    tell(_made(wanted, output, journal=journal, sheet=sheet, draft=draft), as_json=as_json)
     if sheet is not None and not as_json and sys.stdout.isatty():
         typer.echo(sheets.blocks(picture.read(sheet)))
 
 
-def _made(wanted: Request, output: Path, *, journal: Path | None, sheet: Path | None) -> dict[str, Any]:
+def _made(wanted: Request, output: Path, *, journal: Path | None, sheet: Path | None, draft: bool) -> dict[str, Any]:
     with progress() as report:
         report("opening", 0.0)
         from praxino.generation import film  # torch: a second or two
 
-        return film.make(wanted, output, options=film.Options(journal=journal, sheet=sheet), report=report)
+        return film.make(wanted, output, options=film.Options(journal=journal, sheet=sheet, draft=draft), report=report)
 
 
 def check_target(path: Path, ending: str) -> None:

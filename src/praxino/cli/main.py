@@ -15,6 +15,7 @@ import praxino
 
 COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help says of it
     "generate": "Make a film from words, a picture or a clip.",
+    "finish": "Show the film of a draft at full size.",
     "retake": "Make some seconds of a film again.",
     "quote": "Say what a film will cost, before it is made.",
     "resume": "Finish an interrupted film from its journal.",

@@ -36,6 +36,9 @@ Base = Annotated[
 Output = Annotated[Path, Option("-o", "--output", help="The film to write, .mp4.", metavar="FILM")]
 Journal = Annotated[Path | None, Option(help="Folder that keeps finished parts; an interrupted film goes on from it.")]
 Sheet = Annotated[Path | None, Option(help="Contact sheet to write as well, .png.")]
+Draft = Annotated[
+    bool, Option("--draft", help="At the model's own small size; `praxino finish` shows the same film at full size.")
+]
 AsJson = Annotated[bool, Option("--json", help="Print the summary as one line of JSON.")]
 
 SHAPED = ("prompt", "seconds", "storyboard", "size", "aspect", "resolution", "base")

@@ -1,7 +1,8 @@
 """A request becomes a file: the one way from words to an MP4, for the command line and for workers."""
 
+import math
 import resource
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from praxino import checkpoint
 from praxino.generation import price, speed
-from praxino.generation.frame import frame_of
+from praxino.generation.frame import Frame, frame_of
 from praxino.generation.generate import Around, Report, frames_of, generate, silent
 from praxino.generation.journal import Journal, Place
 from praxino.generation.parts import Parts, open_parts
@@ -19,7 +20,7 @@ from praxino.generation.rollout import fingerprint
 from praxino.generation.watch import Watch
 from praxino.layers import precision
 from praxino.media import labels, sheet, write
-from praxino.request import Request, to_json
+from praxino.request import SMALLEST, Request, to_json
 from praxino.text.words import unknown_words
 
 MOMENTS = 12
@@ -32,6 +33,7 @@ class Options:
 
     journal: Path | None = None  # folder to keep finished chunks in, and to resume from
     sheet: Path | None = None  # contact sheet to write, PNG
+    draft: bool = False  # show it at the model's own size; with a journal, the same film can be finished at full size
 
 
 def make(request: Request, output: Path, *, options: Options | None = None, report: Report = silent) -> dict[str, Any]:
@@ -49,27 +51,41 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
         frame = frame_of(request.width, request.height, parts.card.sizes)
         known = prefix(request, parts, frame)
         journal = _journal(options, output, request, parts)
+        shown = _drafted(request, frame) if options.draft else request
+        if shown != request:
+            small = frame_of(shown.width, shown.height, parts.card.sizes)
+            known = replace(prefix(shown, parts, small), latents=known.latents, known=known.known)
         report("loading", 1.0)
     recipe = _recipe(request, parts)
+    if options.draft and options.journal is not None:
+        recipe["draft"] = {"parts": str(options.journal.absolute())}
     moments = _Moments(wanted=frames_of(request, known))
     writer = write.Writer(
-        output, width=request.width, height=request.height, fps=request.fps, metadata=labels.metadata(recipe)
+        output, width=shown.width, height=shown.height, fps=shown.fps, metadata=labels.metadata(recipe)
     )
     with writer as film:
         around = Around(journal=journal, report=report, watch=watch)
-        for piece in generate(request, parts, known=known, around=around):
+        for piece in generate(shown, parts, known=known, around=around):
             with watch.stage("writing"):
                 for picture in piece:
                     film.write(picture)
                 moments.look(piece)
     if options.sheet is not None:
         sheet.save(sheet.sheet(np.stack(moments.kept)), options.sheet)
-    summary = _summary(request, parts, known, output)
-    _remember(summary, request, watch)
+    summary = _summary(shown, parts, known, output)
+    _remember(summary, shown, watch)
     return summary | {
         "timings": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},
         "peak_rss_bytes": peak_rss_bytes(),
     }
+
+
+def _drafted(request: Request, frame: Frame) -> Request:
+    """The request at the size that the model makes it, or a multiple that can be asked for; never a larger one."""
+    width, height = frame.box[2:]
+    times = math.ceil(SMALLEST / min(width, height))
+    size = (times * width // 2 * 2, times * height // 2 * 2)
+    return request if size[0] >= request.width else replace(request, width=size[0], height=size[1])
 
 
 def _remember(summary: dict[str, Any], request: Request, watch: Watch) -> None:

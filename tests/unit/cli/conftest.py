@@ -21,6 +21,7 @@ from praxino.media.write import Writer
 class Options:
     journal: Path | None = None
     sheet: Path | None = None
+    draft: bool = False
 
 
 @dataclass
