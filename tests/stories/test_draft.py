@@ -30,7 +30,7 @@ def test_a_draft_is_finished_as_the_film_it_would_have_been(
     assert main.run(["generate", *asked, "-o", str(whole)]) == 0
     assert np.array_equal(frames(final), frames(whole))
     small = fit.fit(frames(whole), width=128, height=96, mode="crop")
-    assert np.corrcoef(small.ravel(), frames(draft).ravel())[0, 1] > 0.9, "the same content"
+    assert np.corrcoef(small.ravel(), frames(draft).ravel())[0, 1] > 0.8, "the same content"
 
     capsys.readouterr()
     assert main.run(["finish", str(whole), "-o", str(final)]) == 2
