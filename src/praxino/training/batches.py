@@ -78,7 +78,8 @@ def draw_batch(shelves: Shelves, count: int, *, learn: FlowRecipe, chunk: int, s
     latents = shelf.latents[rows].float()
     t, chunks = latents.shape[1], -(-latents.shape[1] // chunk)
     known = torch.stack([known_frames(t, chunk, plain) for _ in range(count)]).to(device)
-    time = draw((count, chunks), generator=generator, mean=learn.time_mean, spread=learn.time_spread)
+    mean, spread = learn.still_times if t == 1 else learn.clip_times
+    time = draw((count, chunks), generator=generator, mean=mean, spread=spread)
     time = hold(time.repeat_interleave(chunk, 1)[:, :t], known)
     some = torch.rand((2, count, 1), generator=generator, device=device)
     when = (learn.floor * some[0] * (some[1] < 0.5)).expand(count, t)

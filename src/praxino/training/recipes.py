@@ -51,10 +51,10 @@ class FlowRecipe:
     still_batch: int = 20  # over all processes
     clip_batch: int = 4
     mixed_stills: int = 4  # stills in each step of clips
-    mixed_weight: float = 0.5  # of their loss, against 1 for the clips'
+    mixed_weight: float = 1.0  # of their loss, against 1 for the clips'
     opening: int = 4  # latents: two of three steps of clips see only so many, of as many more clips (`opened`)
-    time_mean: float = 1.8  # times are sigmoid(N(mean, spread)): what moves where is decided above 0.9
-    time_spread: float = 1.5
+    still_times: tuple[float, float] = (1.0, 1.25)  # (mean, spread): times are sigmoid(N(mean, spread)); below 0.9
+    clip_times: tuple[float, float] = (1.8, 1.5)  # it is decided which shape a thing has, above what moves where
     cooldown: float = 0.25  # share of the time, the last, over which the learning rate falls
     muon_rate: float = 4e-3  # matrices inside blocks
     adam_rate: float = 1e-3  # everything else
@@ -106,14 +106,14 @@ def pocket_cpu() -> Recipe:
             shares=(0.76, 0.12, 0.12),
             windows=960,
             stills=30_000,
-            clips=2_600,
+            clips=12_000,
             frames=89,
         ),
         autoencoder=autoencoder.pocket_cpu(),
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket_cpu(),
         learn_autoencoder=AutoencoderRecipe(),
-        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=4, mixed_stills=12),
+        learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=4, mixed_stills=36),
     )
 
 

@@ -3,6 +3,7 @@
 Shapes: b batch, t latent frames, s tokens of one frame, n = t*s tokens, m text tokens, d width, h heads.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -53,12 +54,13 @@ class SelfAttention(nn.Module):
             for y in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(x)), self.to_v(x))
         )
         q, k = rotate(q, turn), rotate(k, turn)
+        runs = [[*sight.seen, (sight.begin, sight.end)] for sight in sights]
+        asked, known, held = (_pieces(y, runs) for y in (q, k, v))
         alike: dict[tuple[int, int], list[tuple[int, Tensor, Tensor, Tensor]]] = {}  # attended at once
         for i, sight in enumerate(sights):
-            runs = [*sight.seen, (sight.begin, sight.end)]
-            keys = torch.cat([past[j].k for j in sight.remembered] + [k[:, :, a:z] for a, z in runs], 2)
-            values = torch.cat([past[j].v for j in sight.remembered] + [v[:, :, a:z] for a, z in runs], 2)
-            asks = q[:, :, sight.begin : sight.end]
+            keys = torch.cat([past[j].k for j in sight.remembered] + [known[run] for run in runs[i]], 2)
+            values = torch.cat([past[j].v for j in sight.remembered] + [held[run] for run in runs[i]], 2)
+            asks = asked[sight.begin, sight.end]
             alike.setdefault((asks.shape[2], keys.shape[2]), []).append((i, asks, keys, values))
         out: dict[int, Tensor] = {}
         for group in alike.values():
@@ -67,6 +69,18 @@ class SelfAttention(nn.Module):
             out.update(zip(which, made, strict=True))
         whole = torch.cat([out[i] for i in range(len(sights))], 2)
         return self.to_out(rearrange(whole, "b h n d -> b n (h d)")), Span(k=k, v=v)
+
+
+def _pieces(x: Tensor, runs: list[list[tuple[int, int]]]) -> dict[tuple[int, int], Tensor]:
+    """Each run [a, z) of the tokens of x (b, h, n, d), by its ends.
+
+    Cut all at once: a slice of its own for each would cost a gradient as large as x for each (docs/log.md, 2026-11-27).
+    """
+    wanted = sorted({run for some in runs for run in some})
+    edges = sorted({edge for run in wanted for edge in run})
+    parts = x[:, :, edges[0] : edges[-1]].split([b - a for a, b in itertools.pairwise(edges)], 2)
+    at = {edge: number for number, edge in enumerate(edges)}
+    return {(a, z): torch.cat(parts[at[a] : at[z]], 2) for a, z in wanted}
 
 
 class CrossAttention(nn.Module):
