@@ -89,7 +89,7 @@ def tell(summary: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
         return
-    took = sum(summary["timings"].values())
+    took = summary["timings"]["total"]
     typer.echo(
         f"{summary['file']}: {summary['frames']} frames of {summary['width']}x{summary['height']} at"
         f" {summary['fps']:g} fps, seed {summary['seed']}, {summary['model']}, in {took:.1f} s"

@@ -11,6 +11,7 @@ import torch
 
 from praxino import checkpoint
 from praxino.generation import price, speed
+from praxino.generation.ahead import halves
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.generate import Around, Report, frames_of, generate, silent
 from praxino.generation.journal import Journal, Place
@@ -63,7 +64,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     writer = write.Writer(
         output, width=shown.width, height=shown.height, fps=shown.fps, metadata=labels.metadata(recipe)
     )
-    with writer as film:
+    with writer as film, halves():
         around = Around(journal=journal, report=report, watch=watch)
         for piece in generate(shown, parts, known=known, around=around):
             with watch.stage("writing"):
@@ -75,7 +76,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     summary = _summary(shown, parts, known, output)
     _remember(summary, shown, watch)
     return summary | {
-        "timings": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},
+        "timings": {name: round(seconds, 3) for name, seconds in [*watch.seconds.items(), ("total", watch.total)]},
         "peak_rss_bytes": peak_rss_bytes(),
     }
 
@@ -99,6 +100,7 @@ def _remember(summary: dict[str, Any], request: Request, watch: Watch) -> None:
             machine=speed.machine(),
             units=price.units_of(request, model),
             seconds={name: round(seconds, 4) for name, seconds in watch.seconds.items()},
+            total=round(watch.total, 4),
             pixels=request.width * request.height,
             frames=summary["frames"],
             peak_rss_bytes=peak_rss_bytes(),

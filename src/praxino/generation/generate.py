@@ -3,15 +3,18 @@
 Shapes: t latents, f frames, h rows, w columns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from itertools import accumulate
+from threading import Event
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from praxino import geometry
+from praxino.generation.ahead import ahead
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.journal import Journal
@@ -24,6 +27,8 @@ from praxino.request import Request
 
 AWAY = 2.0
 """Guidance at least, away from a negative prompt, for models that need none otherwise."""
+AHEAD = 4
+"""Chunks that may be denoised before they are decoded."""
 Report = Callable[[str, float], None]
 """(stage, fraction 0..1 of it)."""
 
@@ -51,6 +56,8 @@ def frames_of(request: Request, known: Known) -> int:
 def generate(request: Request, parts: Parts, *, known: Known, around: Around | None = None) -> Iterator[np.ndarray]:
     """Yield the film's frames (f, H, W, 3) uint8 in pieces, as soon as each is made.
 
+    Denoising goes on in a thread of its own while they are used; from there it is reported.
+
     ``known`` is `prefix` of the same request. What was given as the start comes first, untouched.
     """
     around = around or Around()
@@ -63,10 +70,12 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
         not known.known[i : i + parts.transformer.config.chunk].all() and n not in done
         for n, i in enumerate(range(0, len(known.known), parts.transformer.config.chunk))
     )
-    taken = 0
+    taken, stop = 0, Event()
 
     def step() -> None:
         nonlocal taken
+        if stop.is_set():
+            raise CancelledError
         taken += 1
         around.report("sampling", taken / steps)
 
@@ -74,13 +83,7 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
         yield picture[None]
     finisher, state, position = None, {}, 0
     rolling = rollout(score, parts, manner=manner, done=done, step=step)
-    while True:
-        with watch.stage("denoising"):
-            number, latents = next(rolling, (-1, None))
-        if latents is None:
-            return
-        if journal and number not in done:
-            journal.write(number, latents)
+    for _, latents in ahead(_kept(rolling, done, around), room=AHEAD, stop=stop):
         with watch.stage("decoding"):
             native = parts.autoencoder.decode(latents, state=state)[0].float().cpu().clamp(-1, 1)
         position += len(native)
@@ -93,6 +96,20 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
             piece = finisher.push(native).numpy()
         if len(piece):
             yield piece
+
+
+def _kept(
+    rolling: Iterator[tuple[int, Tensor]], done: Mapping[int, Tensor], around: Around
+) -> Iterator[tuple[int, Tensor]]:
+    """The chunks of a roll-out, each in the journal before anyone sees it."""
+    while True:
+        with around.watch.stage("denoising"):
+            made = next(rolling, None)
+        if made is None:
+            return
+        if around.journal and made[0] not in done:
+            around.journal.write(*made)
+        yield made
 
 
 def _score(request: Request, parts: Parts, known: Known) -> Score:

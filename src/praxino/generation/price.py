@@ -59,10 +59,9 @@ def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
     units = units_of(request, model)
     rates = {stage: _rate(runs, stage) for stage in units}
     stages = {stage: rates[stage] * amount for stage, amount in units.items()}
-    ratios = [sum(run.seconds.values()) / sum(rates[stage] * run.units.get(stage, 0) for stage in rates)
-              for run in runs]  # fmt: skip
+    ratios = [run.total / _total({stage: rates[stage] * run.units.get(stage, 0) for stage in rates}) for run in runs]
     middle, high = (float(np.quantile([*ratios, *DOUBT], share)) for share in (0.5, 0.92))
-    total, frames = sum(stages.values()), geometry.frames_of_seconds(request.seconds, request.fps)
+    total, frames = _total(stages), geometry.frames_of_seconds(request.seconds, request.fps)
     pixels = request.width * request.height
     film = np.median([run.file_bytes / run.frames / run.pixels for run in runs]) * frames * pixels
     tokens = _tokens(request, model)
@@ -92,6 +91,12 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
         "finishing": float(frames * pixels),
         "writing": float(frames * pixels),
     }
+
+
+def _total(stages: dict[str, float]) -> float:
+    """Seconds from start to end: denoising goes on while what is denoised is decoded, finished and written."""
+    after = sum(stages[stage] for stage in ("decoding", "finishing", "writing"))
+    return stages["loading"] + max(stages["denoising"], after)
 
 
 def _native(request: Request, model: Model) -> tuple[int, int]:

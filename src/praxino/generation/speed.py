@@ -23,6 +23,7 @@ class Run:
     machine: str
     units: dict[str, float]  # by stage: what its time grows with
     seconds: dict[str, float]  # by stage
+    total: float  # seconds; less than the sum, for stages overlap
     pixels: int  # of a frame of the film
     frames: int
     peak_rss_bytes: int

@@ -8,10 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(kw_only=True)
 class Watch:
-    """Seconds spent per stage, in the order in which stages first came."""
+    """Seconds spent per stage, in the order in which stages first came; some go on at the same time."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    begun: float = field(default_factory=time.perf_counter)
     skipped: bool = False  # whether a part of the work was done before
+
+    @property
+    def total(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self.begun
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

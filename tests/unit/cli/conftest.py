@@ -44,7 +44,8 @@ class Maker:
             if self.fails is not None:
                 raise self.fails
         summary: dict[str, Any] = {"file": str(output), "frames": 3, "fps": wanted.fps, **size, "seconds": 0.1}
-        return summary | {"seed": wanted.seed, "model": "m", "tokens": 1, "warnings": ["odd"], "timings": {"a": 1.0}}
+        summary |= {"seed": wanted.seed, "model": "m", "tokens": 1, "warnings": ["odd"]}
+        return summary | {"timings": {"total": 1.0}}
 
 
 @pytest.fixture
