@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from praxino.cli.eta import Eta
+
 Report = Callable[[str, float], None]  # stage, fraction done of it from 0 to 1
 
 
@@ -24,10 +26,10 @@ def _bar() -> Generator[Report]:
     from rich.progress import (
         BarColumn,
         Progress,
+        TaskID,
         TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
 
     console = Console(stderr=True)
@@ -35,33 +37,35 @@ def _bar() -> Generator[Report]:
         TextColumn("{task.description:<10}"),
         BarColumn(),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as shown:
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
+        etas: dict[str, Eta] = {}
 
         def report(stage: str, fraction: float) -> None:
             if stage not in tasks:
-                tasks[stage] = shown.add_task(stage, total=1.0)
-            shown.update(tasks[stage], completed=min(1.0, fraction))  # pyright: ignore[reportArgumentType]
+                tasks[stage], etas[stage] = shown.add_task(stage, total=1.0, left=""), Eta()
+            left = etas[stage].left(time.monotonic(), fraction) if fraction < 1 else None
+            shown.update(tasks[stage], completed=min(1.0, fraction), left=left or "")
 
         yield report
 
 
 def _lines() -> Report:
     """At most a line a second, and one when a stage ends."""
-    begun: dict[str, float] = {}
+    etas: dict[str, Eta] = {}
     spoken = 0.0
 
     def report(stage: str, fraction: float) -> None:
         nonlocal spoken
         now = time.monotonic()
-        first = begun.setdefault(stage, now)
+        left = etas.setdefault(stage, Eta()).left(now, fraction)
         if now - spoken < 1.0:
             return
         spoken = now
-        left = f", {(now - first) * (1 - fraction) / fraction:.0f} s left" if 0.01 < fraction < 1 else ""
-        print(f"{stage}: {100 * min(1.0, fraction):.0f}%{left}", file=sys.stderr, flush=True)  # noqa: T201 - a log
+        rest = f", {left}" if left and fraction < 1 else ""
+        print(f"{stage}: {100 * min(1.0, fraction):.0f}%{rest}", file=sys.stderr, flush=True)  # noqa: T201 - a log
 
     return report
