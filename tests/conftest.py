@@ -20,6 +20,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from praxino import checkpoint, config
     from praxino.autoencoder.model import Autoencoder
+    from praxino.critic.model import Critic
     from praxino.text import vocabulary
     from praxino.text.encoder import TextEncoder
     from praxino.training import recipes
@@ -34,6 +35,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "transformer": Transformer(recipe.transformer),
     }
     torch.nn.init.normal_(networks["transformer"].patch_out.weight, std=0.05)
+    networks["critic"] = Critic(recipe.critic)
     tensors = {f"{name}.{k}": v for name, network in networks.items() for k, v in network.state_dict().items()}
     about = {name: config.to_json(network.config) for name, network in networks.items()}
     card = {"sizes": [[64, 48], [48, 64]], "fps": 30, "rung": "one", "words": ["a", "red", "ball", "rolls"], "steps": 4}

@@ -46,6 +46,7 @@ class Request:
     negative: str | None = None
     guidance: float | None = None  # None: the model's own
     steps: int | None = None
+    best_of: int | None = None  # beginnings of which the best is continued
     fit: Literal["crop", "pad"] = "crop"
     model: str = "pocket"
 
@@ -60,6 +61,8 @@ class Request:
             _between("guidance", self.guidance, 0, 20, "2")
         if self.steps is not None:
             _between("steps", self.steps, 1, 200, "36")
+        if self.best_of is not None:
+            _between("best_of", self.best_of, 1, 32, "8")
         if self.negative is not None:
             _words("the negative prompt", self.negative)
         if self.fit not in {"crop", "pad"}:

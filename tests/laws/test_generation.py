@@ -1,10 +1,12 @@
 """What must never break in the roll-out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from praxino.critic.model import Critic
 from praxino.flow.sample import SampleConfig
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.rollout import Manner, Score, rollout
@@ -15,10 +17,12 @@ def parts(tiny_model: Path) -> Parts:
     return open_parts(tiny_model)
 
 
-def film(parts: Parts, clean: torch.Tensor, known: int, *, seed: int = 5, done: dict | None = None) -> torch.Tensor:
+def film(
+    parts: Parts, clean: torch.Tensor, known: int, *, seed: int = 5, done: dict | None = None, best_of: int = 1
+) -> torch.Tensor:
     mask = torch.arange(clean.shape[1]) < known
     score = Score(known=mask, clean=clean, words=("a red ball",) * 4, negative="", seed=seed)
-    manner = Manner(sampling=SampleConfig(steps=3))
+    manner = Manner(sampling=SampleConfig(steps=3), best_of=best_of)
     return torch.cat([one for _, one in rollout(score, parts, manner=manner, done=done or {}, step=lambda: None)], 1)
 
 
@@ -49,3 +53,25 @@ def test_a_film_resumed_from_finished_chunks_equals_an_unbroken_one(parts: Parts
 
 def test_another_seed_is_another_film(parts: Parts) -> None:
     assert not torch.equal(film(parts, garbage(), 0), film(parts, garbage(), 0, seed=6))
+
+
+def test_of_several_beginnings_the_one_is_continued_that_the_critic_likes_best(parts: Parts) -> None:
+    assert parts.critic is not None
+    seen: list[torch.Tensor] = []
+
+    class Liking(Critic):
+        def forward(self, latents: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            seen.append(latents)
+            return latents.mean((1, 2, 3))
+
+    made = film(replace(parts, critic=Liking(parts.critic.config)), garbage(), 0, best_of=5)
+    assert len(seen) == 1, "only a film that nothing is known of has several beginnings, and only at its start"
+    brightest = seen[0][seen[0].mean((1, 2, 3)).argmax()]
+    assert len(seen[0]) == 5
+    assert torch.equal(made[0, 0], brightest)
+    assert torch.equal(film(parts, garbage(), 1, best_of=5)[:, :1], garbage()[:, :1])
+
+
+def test_a_film_with_several_beginnings_is_resumed_bit_for_bit(parts: Parts) -> None:
+    whole = film(parts, garbage(), 0, best_of=3)
+    assert torch.equal(film(parts, garbage(), 0, best_of=3, done={0: whole[:, :2]}), whole)

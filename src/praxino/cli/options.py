@@ -27,6 +27,10 @@ Seed = Annotated[int | None, Option(help="Same seed, same film (default: drawn a
 Negative = Annotated[str | None, Option(help="What not to show.")]
 Guidance = Annotated[float | None, Option(help="How closely to follow the words, 0 to 20 (default: the model's).")]
 Steps = Annotated[int | None, Option(help="Steps of the sampler, 1 to 200 (default: the model's).")]
+BestOf = Annotated[
+    int | None,
+    Option(help="Beginnings, 1 to 32; the one that fits the words best goes on (default: the model's)."),
+]
 Shots = Annotated[list[str] | None, Option("--shot", help='One shot of several, "SECONDS: WORDS"; repeat it.')]
 Storyboard = Annotated[Path | None, Option(help='JSON file of shots: [{"seconds": 2, "prompt": "..."}, ...].')]
 Model = Annotated[str | None, Option(help="A model that ships, or a model's folder (default: pocket).")]
@@ -43,13 +47,13 @@ AsJson = Annotated[bool, Option("--json", help="Print the summary as one line of
 
 SHAPED = ("prompt", "seconds", "storyboard", "size", "aspect", "resolution", "base")
 """Options that `Asked` knows by name; the others are fields of a Request."""
-OTHERS = ("start", "end", "fps", "seed", "negative", "guidance", "steps", "fit", "model")
+OTHERS = ("start", "end", "fps", "seed", "negative", "guidance", "steps", "best_of", "fit", "model")
 
 
 def wanted(given: dict[str, Any]) -> Request:
     """The request that a command's options (its parameters, by name) make. Raises ValueError; opens nothing big."""
     others = {name: str(given[name]) if isinstance(given[name], Path) else given[name] or None for name in OTHERS}
-    others |= {name: given[name] for name in ("fps", "seed", "guidance", "steps")}  # 0 is a number
+    others |= {name: given[name] for name in ("fps", "seed", "guidance", "steps", "best_of")}  # 0 is a number
     shaped = {name: given[name] for name in SHAPED}
     request = asked(Asked(shots=tuple(given["shot"] or ()), others=others, **shaped))
     check_sources(request)

@@ -28,6 +28,7 @@ def quote(
     negative: options.Negative = None,
     guidance: options.Guidance = None,
     steps: options.Steps = None,
+    best_of: options.BestOf = None,
     shot: options.Shots = None,
     storyboard: options.Storyboard = None,
     model: options.Model = None,

@@ -102,9 +102,11 @@ def _kept(
     rolling: Iterator[tuple[int, Tensor]], done: Mapping[int, Tensor], around: Around
 ) -> Iterator[tuple[int, Tensor]]:
     """The chunks of a roll-out, each in the journal before anyone sees it."""
+    stage = "beginning"
     while True:
-        with around.watch.stage("denoising"):
+        with around.watch.stage(stage):
             made = next(rolling, None)
+        stage = "denoising"
         if made is None:
             return
         if around.journal and made[0] not in done:
@@ -135,7 +137,9 @@ def _manner(request: Request, parts: Parts) -> Manner:
     guidance = request.guidance
     if request.negative and guidance is None:
         guidance = max(parts.card.guidance, AWAY)
-    return Manner.of(parts.card, steps=request.steps, guidance=guidance)
+    if parts.critic is None and (request.best_of or 1) > 1:
+        raise ValueError(f"best_of {request.best_of} needs a critic, and model {parts.name} has none; leave it out")
+    return Manner.of(parts.card, steps=request.steps, guidance=guidance, best_of=request.best_of)
 
 
 def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: Tensor) -> Finisher:

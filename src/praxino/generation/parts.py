@@ -1,4 +1,4 @@
-"""A model's parts, opened from its folder: autoencoder, text encoder, transformer, and the card that describes them."""
+"""A model's parts, opened from its folder: its networks, and the card that describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from praxino import checkpoint, config
 from praxino.autoencoder.config import AutoencoderConfig
 from praxino.autoencoder.model import Autoencoder
+from praxino.critic.config import CriticConfig
+from praxino.critic.model import Critic
 from praxino.geometry import Compression
 from praxino.text.encoder import TextConfig, TextEncoder
 from praxino.text.vocabulary import Vocabulary, opened
@@ -27,6 +29,7 @@ class Card:
     words: tuple[str, ...]  # it was taught, lower case; empty: any
     steps: int = 36  # of the sampler, by default
     guidance: float = 3.0  # by default
+    best_of: int = 1  # beginnings that are made, by default; needs a critic
     trained: tuple[tuple[str, str], ...] = ()  # what it has been through, as (what, figure)
 
 
@@ -41,6 +44,7 @@ class Parts:
     card: Card
     name: str
     digest: str  # of the weights
+    critic: Critic | None = None  # chooses among several beginnings
 
     @property
     def compression(self) -> Compression:
@@ -49,9 +53,19 @@ class Parts:
 
     def read(self, prompt: str) -> tuple[Tensor, Tensor]:
         """The text (1, n, d) and mask (1, n) of one prompt."""
+        return self.text(*self._tokens(prompt))
+
+    def best(self, latents: Tensor, prompt: str) -> Tensor:
+        """Of several beginnings (b, t, h, w, c) the one (1, t, h, w, c) whose first latent fits the prompt best."""
+        if self.critic is None:
+            return latents[:1]
+        fits = self.critic(latents[:, 0], *self._tokens(prompt))
+        return latents[fits.argmax()][None]
+
+    def _tokens(self, prompt: str) -> tuple[Tensor, Tensor]:
         ids, mask = self.vocabulary.encode([prompt], limit=self.text.config.limit)
         device = next(self.text.parameters()).device
-        return self.text(ids.to(device), mask.to(device))
+        return ids.to(device), mask.to(device)
 
 
 def open_parts(folder: Path, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32) -> Parts:
@@ -65,6 +79,8 @@ def open_parts(folder: Path, *, device: torch.device | None = None, dtype: torch
         "text": TextEncoder(config.from_json(TextConfig, about["text"])),
         "transformer": Transformer(config.from_json(TransformerConfig, about["transformer"])),
     }
+    if "critic" in about:
+        networks["critic"] = Critic(config.from_json(CriticConfig, about["critic"]))
     for name, network in networks.items():
         _fill(network, name, tensors)
         network.to(device=device, dtype=dtype)

@@ -84,9 +84,12 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
     steps = request.steps or model.card.steps or SampleConfig().steps
     scale = model.card.guidance if request.guidance is None else request.guidance
     passes = 1 if scale == 1 and not request.negative else 2
+    best_of = request.best_of or model.card.best_of
+    first = 0 if request.start else geometry.tokens(1, height, width, model.autoencoder.space)
     return {
         "loading": 1.0,
-        "denoising": float(_tokens(request, model) * (steps + 1) * passes),
+        "beginning": first * (steps + 1) * passes * (2 + best_of) / 3,  # several at once: docs/log.md, 2026-11-27
+        "denoising": float((_tokens(request, model) - first) * (steps + 1) * passes),
         "decoding": float(_native_frames(request, model) * width * height),
         "finishing": float(frames * pixels),
         "writing": float(frames * pixels),
@@ -96,7 +99,7 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
 def _total(stages: dict[str, float]) -> float:
     """Seconds from start to end: denoising goes on while what is denoised is decoded, finished and written."""
     after = sum(stages[stage] for stage in ("decoding", "finishing", "writing"))
-    return stages["loading"] + max(stages["denoising"], after)
+    return stages["loading"] + stages["beginning"] + max(stages["denoising"], after)
 
 
 def _native(request: Request, model: Model) -> tuple[int, int]:
@@ -117,6 +120,8 @@ def _tokens(request: Request, model: Model) -> int:
 def _rate(runs: list[Run], stage: str) -> float:
     """Seconds a unit: the median over runs, long ones counting more."""
     rates = np.array([run.seconds.get(stage, 0.0) / run.units[stage] for run in runs if run.units.get(stage)])
+    if not len(rates):
+        return 0.0  # of films that go on from a picture or a clip nothing is recorded
     weights = np.array([run.seconds.get(stage, 0.0) + 1e-3 for run in runs if run.units.get(stage)])
     order = np.argsort(rates)
     half = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)

@@ -37,13 +37,17 @@ class Manner:
     sampling: SampleConfig = field(default_factory=SampleConfig)
     guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
     floor: float = 0.1  # noise on the past as the network sees it; the film keeps its clean frames
+    best_of: int = 1  # beginnings that are made, where nothing is known of the film; the best is continued
 
     @classmethod
-    def of(cls, card: Card, *, steps: int | None = None, guidance: float | None = None) -> "Manner":
+    def of(
+        cls, card: Card, *, steps: int | None = None, guidance: float | None = None, best_of: int | None = None
+    ) -> "Manner":
         """As a model's card has it, but for what is given."""
         return cls(
             sampling=SampleConfig(steps=card.steps if steps is None else steps),
             guidance=GuidanceConfig(scale=card.guidance if guidance is None else guidance),
+            best_of=card.best_of if best_of is None else best_of,
         )
 
 
@@ -73,10 +77,18 @@ def rollout(
         elif score.known[span].all():
             latents = score.clean[:, span]
         else:
-            predict = _Predictor(parts=parts, pair=pair, pasts=pasts, begin=begin, guidance=manner.guidance, step=step)
-            latents = sample(
-                predict, score.known[None, span], score.clean[:, span], config=manner.sampling, generator=generator
+            tries = 1 if number or score.known[span].any() else manner.best_of
+            predict = _Predictor(
+                parts=parts,
+                pair=tuple((words.expand(tries, -1, -1), mask.expand(tries, -1)) for words, mask in pair),
+                pasts=pasts,
+                begin=begin,
+                guidance=manner.guidance,
+                step=step,
             )
+            known, clean = score.known[None, span].expand(tries, -1), score.clean[:, span].expand(tries, -1, -1, -1, -1)
+            latents = sample(predict, known, clean, config=manner.sampling, generator=generator)
+            latents = parts.best(latents, prompt) if tries > 1 else latents
         yield number, latents
         if begin + size < score.known.shape[0]:
             memory = _generator(score.seed, -1 - number)
@@ -102,7 +114,7 @@ class _Predictor:
     """Velocities of one chunk, guided by its prompt and away from the negative one."""
 
     parts: Parts
-    pair: tuple[Text, Text]  # the prompt's and the negative one
+    pair: tuple[Text, ...]  # the prompt's and the negative one
     pasts: tuple[Cache, Cache]  # as seen with each
     begin: int
     guidance: GuidanceConfig

@@ -67,11 +67,17 @@ class Batch:
         return replace(self, ids=self.ids.masked_fill(said, 0), mask=self.mask & ~said)
 
 
-def draw_batch(shelves: Shelves, count: int, *, learn: FlowRecipe, chunk: int, seed: int) -> Batch:
-    """``count`` samples of one size, sizes drawn in proportion to what there is of each; on the shelves' device."""
-    plain, sizes = torch.Generator().manual_seed(seed), list(shelves)
+def draw_shelf(shelves: Shelves, generator: torch.Generator) -> Shelf:
+    """The samples of one size, sizes drawn in proportion to what there is of each."""
+    sizes = list(shelves)
     amounts = torch.tensor([float(len(shelves[size])) for size in sizes])
-    shelf = shelves[sizes[int(torch.multinomial(amounts, 1, generator=plain))]]
+    return shelves[sizes[int(torch.multinomial(amounts, 1, generator=generator))]]
+
+
+def draw_batch(shelves: Shelves, count: int, *, learn: FlowRecipe, chunk: int, seed: int) -> Batch:
+    """``count`` samples of one size; on the shelves' device."""
+    plain = torch.Generator().manual_seed(seed)
+    shelf = draw_shelf(shelves, plain)
     device = shelf.latents.device
     generator = torch.Generator(device).manual_seed(seed)
     rows = torch.randint(len(shelf), (count,), generator=generator, device=device)
@@ -84,7 +90,7 @@ def draw_batch(shelves: Shelves, count: int, *, learn: FlowRecipe, chunk: int, s
     some = torch.rand((2, count, 1), generator=generator, device=device)
     when = (learn.floor * some[0] * (some[1] < 0.5)).expand(count, t)
     noise, old = (torch.randn(latents.shape, generator=generator, device=device) for _ in range(2))
-    ids, mask = _words(shelf, rows, learn.wordless, generator)
+    ids, mask = draw_words(shelf, rows, learn.wordless, generator)
     return Batch(
         latents=latents,
         noise=noise,
@@ -117,7 +123,7 @@ def known_frames(t: int, chunk: int, generator: torch.Generator) -> Tensor:
     return known
 
 
-def _words(shelf: Shelf, rows: Tensor, wordless: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def draw_words(shelf: Shelf, rows: Tensor, wordless: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """One caption of each row; some without words, for guidance: token 1 alone."""
     chance = torch.rand((2, len(rows)), generator=generator, device=rows.device)
     which = (chance[0] * shelf.ids.shape[1]).long()

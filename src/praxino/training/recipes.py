@@ -1,9 +1,11 @@
 """The runs we train, each a function that returns a complete recipe."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from praxino.autoencoder import config as autoencoder
 from praxino.autoencoder.config import AutoencoderConfig
+from praxino.critic import config as critic
+from praxino.critic.config import CriticConfig
 from praxino.text.encoder import TextConfig
 from praxino.transformer import config as transformer
 from praxino.transformer.config import TransformerConfig
@@ -67,6 +69,19 @@ class FlowRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CriticRecipe:
+    """How the critic is trained, on stills."""
+
+    batch: int = 96  # over all processes
+    pool: int = 4  # times as many captions are drawn, to find some that are alike
+    group: int = 8  # of a batch's captions are alike
+    rate: float = 2e-3  # AdamW
+    warmup: int = 50
+    noise: float = 0.55  # most noise on what it sees
+    noisy: float = 0.8  # share of it that has any
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """The whole life of a model."""
 
@@ -75,8 +90,10 @@ class Recipe:
     autoencoder: AutoencoderConfig
     text: TextConfig
     transformer: TransformerConfig
+    critic: CriticConfig
     learn_autoencoder: AutoencoderRecipe
     learn_flow: FlowRecipe
+    learn_critic: CriticRecipe = field(default_factory=CriticRecipe)
     seed: int = 0
 
 
@@ -90,8 +107,10 @@ def tiny() -> Recipe:
         autoencoder=autoencoder.tiny(),
         text=TextConfig(vocabulary=400, width=32, depth=1, heads=2),
         transformer=transformer.tiny(),
+        critic=critic.tiny(),
         learn_autoencoder=AutoencoderRecipe(batch=2, frames=9, crop=32),
         learn_flow=FlowRecipe(still_steps=10, still_batch=4, clip_batch=2, mixed_stills=2),
+        learn_critic=CriticRecipe(batch=8, group=4),
     )
 
 
@@ -112,8 +131,10 @@ def pocket_cpu() -> Recipe:
         autoencoder=autoencoder.pocket_cpu(),
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket_cpu(),
+        critic=critic.pocket(),
         learn_autoencoder=AutoencoderRecipe(),
         learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=4, mixed_stills=36),
+        learn_critic=CriticRecipe(),
     )
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from praxino import checkpoint, config
 from praxino.generation.parts import open_autoencoder, open_parts
 from praxino.text import vocabulary
-from praxino.training import autoencoder, latents, parallel, remake, transformer
+from praxino.training import autoencoder, critic, latents, parallel, remake, transformer
 from praxino.training.batches import Shelves
 from praxino.training.feed import Feed, Footage, Supply
 from praxino.training.log import say
@@ -30,8 +30,11 @@ AUTOENCODER = 0.2
 """Share of a run's time that the autoencoder gets."""
 
 
-FOLDING, DECODER = 0.3, 0.15
-"""Shares of the rest: in which guidance is folded into one pass; in which the decoder learns from what is made."""
+CRITIC, FOLDING, DECODER = 0.05, 0.3, 0.15
+"""Shares of the rest: in which the critic learns to choose; in which guidance is folded into one pass; in which the
+decoder learns from what is made."""
+BEST_OF = 8
+"""Beginnings that a model with a critic makes by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +77,11 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
     todo = latents.jobs(into / "latents", plan.recipe.data, plan.data)
     latents.make(todo, first, workers=plan.processes, report=lambda done: say("latents", done, ""))
     plan, left = _worded(plan), deadline - time.time()
-    folding, finishing = (deadline - share * left for share in (FOLDING + DECODER, DECODER))
-    parallel.run(partial(_flow, plan=plan, deadline=folding), processes=plan.processes)
+    judging, folding, finishing = (
+        deadline - share * left for share in (CRITIC + FOLDING + DECODER, FOLDING + DECODER, DECODER)
+    )
+    parallel.run(partial(_flow, plan=plan, deadline=judging), processes=plan.processes)
+    parallel.run(partial(_critic, plan=plan, deadline=folding), processes=plan.processes)
     parallel.run(partial(_flow, plan=plan, deadline=finishing, stage="folded"), processes=plan.processes)
     finish(plan, deadline)
     return into / plan.recipe.name
@@ -100,8 +106,10 @@ def live(plan: Plan, deadline: float, *, only_autoencoder: bool, device: str) ->
         coder = open_autoencoder(first).to(device)
         words = vocabulary.opened(into / "tokenizer.json")
         with Supply(feed, coder, words, limit=plan.recipe.text.limit, into=into / "latents") as supply:
-            folding = deadline - FOLDING * (deadline - time.time())
-            parallel.run(partial(_flow, plan=plan, deadline=folding, stock=supply), processes=1)
+            left = deadline - time.time()
+            folding, judging = deadline - FOLDING * left, deadline - (FOLDING + CRITIC) * left
+            parallel.run(partial(_flow, plan=plan, deadline=judging, stock=supply), processes=1)
+            parallel.run(partial(_critic, plan=plan, deadline=folding, stock=supply), processes=1)
             parallel.run(partial(_flow, plan=plan, deadline=deadline, stage="folded", stock=supply), processes=1)
     return into / plan.recipe.name
 
@@ -142,6 +150,11 @@ def ship(run: transformer.Run, plan: Plan) -> Path:
         }
         | ({} if run.teacher is None else {"guidance": 1.0}),
     }
+    if (plan.into / "critic" / "config.json").exists():
+        judge = critic.opened(plan.into / "critic")
+        tensors |= _named("critic", judge)
+        about["critic"] = config.to_json(judge.config)
+        about["card"]["best_of"] = BEST_OF
     words = (plan.into / "tokenizer.json").read_bytes()
     checkpoint.save(into, tensors, about, {"tokenizer.json": words})
     return into
@@ -180,6 +193,18 @@ def _autoencoder(
 
     into = into or plan.into / "autoencoder"
     autoencoder.work(team, recipe=plan.recipe, into=into, deadline=deadline, report=report, live=live)
+
+
+def _critic(team: Team, *, plan: Plan, deadline: float, stock: transformer.Stock | None = None) -> None:
+    coder = open_autoencoder(plan.into / "autoencoder")
+    task = critic.Task(recipe=plan.recipe, std=coder.std, into=plan.into / "critic", deadline=deadline)
+    begun = time.time()
+
+    def report(run: critic.Run, loss: float) -> None:
+        done = (time.time() - begun) / (deadline - begun)
+        say("critic", done, f"step {run.step}, loss {loss:.4f}, {_left(deadline)}")
+
+    critic.work(team, task, (stock or _stock(plan, team.device))("stills"), report=report)
 
 
 def _flow(
@@ -246,4 +271,6 @@ def _worded(plan: Plan) -> Plan:
         plan.into.mkdir(parents=True, exist_ok=True)
         path.write_bytes(vocabulary.learn(captions, size=plan.recipe.text.vocabulary).to_bytes())
     size = vocabulary.opened(path).size
-    return replace(plan, recipe=replace(plan.recipe, text=replace(plan.recipe.text, vocabulary=size)))
+    recipe = plan.recipe
+    recipe = replace(recipe, text=replace(recipe.text, vocabulary=size), critic=replace(recipe.critic, vocabulary=size))
+    return replace(plan, recipe=recipe)

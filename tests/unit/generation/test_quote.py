@@ -13,7 +13,7 @@ from praxino.generation import price, speed
 from praxino.generation.speed import Run
 from praxino.request import Request, Shot
 
-RATES = {"loading": 0.4, "denoising": 2e-6, "decoding": 3e-8, "finishing": 2e-8, "writing": 1e-8}
+RATES = {"loading": 0.4, "beginning": 2e-6, "denoising": 2e-6, "decoding": 3e-8, "finishing": 2e-8, "writing": 1e-8}
 
 
 def asked(model: Path, seconds: float = 4, size: tuple[int, int] = (512, 288)) -> Request:
@@ -31,7 +31,7 @@ def ran(request: Request, model: price.Model, noise: float = 1.0) -> Run:
         machine=speed.machine(),
         units=units,
         seconds=seconds,
-        total=seconds["loading"] + max(seconds["denoising"], rest),
+        total=seconds["loading"] + seconds["beginning"] + max(seconds["denoising"], rest),
         pixels=pixels,
         frames=frames,
         peak_rss_bytes=10**9,

@@ -1,0 +1,1 @@
+"""Words and a picture's latents -> how well one shows the other."""
