@@ -14,9 +14,8 @@ from praxino.flow import path
 from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.sample import SampleConfig, sample
 from praxino.generation.parts import Card, Parts
+from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
-
-Text = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +61,14 @@ def rollout(
     ``step`` is called after each step.
     """
     size = parts.transformer.config.chunk
-    texts: dict[str, Text] = {}
+    texts: dict[str, Heard] = {}
     pasts = (Cache(), Cache())  # as seen with the prompt, and with the negative one where there is guidance
     for number, begin in enumerate(range(0, score.known.shape[0], size)):
         span = slice(begin, begin + size)
         prompt = score.words[number]
         for words in (prompt, score.negative):
             if words not in texts:
-                texts[words] = parts.read(words)
+                texts[words] = parts.transformer.read(*parts.read(words))
         pair = (texts[prompt], texts[score.negative])
         generator = _generator(score.seed, number)
         if number in done:
@@ -80,7 +79,7 @@ def rollout(
             tries = 1 if number or score.known[span].any() else manner.best_of
             predict = _Predictor(
                 parts=parts,
-                pair=tuple((words.expand(tries, -1, -1), mask.expand(tries, -1)) for words, mask in pair),
+                pair=(pair[0].times(tries), pair[1].times(tries)),
                 pasts=pasts,
                 begin=begin,
                 guidance=manner.guidance,
@@ -114,7 +113,7 @@ class _Predictor:
     """Velocities of one chunk, guided by its prompt and away from the negative one."""
 
     parts: Parts
-    pair: tuple[Text, ...]  # the prompt's and the negative one
+    pair: tuple[Heard, Heard]  # the prompt's and the negative one
     pasts: tuple[Cache, Cache]  # as seen with each
     begin: int
     guidance: GuidanceConfig

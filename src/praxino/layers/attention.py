@@ -11,9 +11,10 @@ from torch import Tensor
 def attend(q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None) -> Tensor:
     """softmax(q k^T / sqrt(d)) v for q (b, h, n, d), k and v (b, h, m, d); mask (b, 1, 1, m): True where a key counts.
 
-    The fused kernel; `attend_slowly` is what it must equal, and what is faster in bfloat16 on a CPU (docs/log.md).
+    The fused kernel; `attend_slowly` is what it must equal, and what is faster in training in bfloat16 on a CPU, where
+    the fused one has a slow gradient (docs/log.md, 2026-11-27).
     """
-    if q.dtype == torch.bfloat16 and q.device.type == "cpu":
+    if q.dtype == torch.bfloat16 and q.device.type == "cpu" and torch.is_grad_enabled():
         return attend_slowly(q, k, v, mask=mask)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 

@@ -3,14 +3,15 @@
 Shapes: t frames, h rows, w columns, n = t*h*w tokens, d channels of one head.
 """
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
 
-def angles(numbers: Sequence[int], *, size: tuple[int, int], channels: int, theta: float = 10000.0) -> Tensor:
+@lru_cache(maxsize=64)
+def angles(numbers: tuple[int, ...], *, size: tuple[int, int], channels: int, theta: float = 10000.0) -> Tensor:
     """Rotation angles (n, d/2) in radians of frames with these numbers in the film, each (h, w) tokens."""
     height, width = size
     frames, spatial = len(numbers), 2 * (channels // 6)

@@ -6,11 +6,11 @@ Shapes: b batch, n tokens, d channels, h heads.
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
 from praxino.layers.attention import attend
+from praxino.layers.gelu import gelu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,4 +55,4 @@ class _Layer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         q, k, v = rearrange(self.qkv(self.norm_a(x)), "b n (k h d) -> k b h n d", k=3, h=self.heads)
         x = x + self.out(rearrange(attend(q, k, v, mask=mask[:, None, None]), "b h n d -> b n (h d)"))
-        return x + self.ffn_out(F.gelu(self.ffn_in(self.norm_f(x)), approximate="tanh"))
+        return x + self.ffn_out(gelu(self.ffn_in(self.norm_f(x))))

@@ -7,11 +7,11 @@ import itertools
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
 from praxino.layers.attention import attend
+from praxino.layers.gelu import gelu
 from praxino.layers.norm import RMSNorm, layer_norm
 from praxino.layers.rope import rotate
 from praxino.transformer.config import TransformerConfig
@@ -94,12 +94,16 @@ class CrossAttention(nn.Module):
         self.norm_q, self.norm_k = RMSNorm(d), RMSNorm(d)
         self.to_out = nn.Linear(d, d)
 
-    def forward(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
-        q, k, v = (
-            rearrange(y, "b n (h d) -> b h n d", h=self.heads)
-            for y in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(text)), self.to_v(text))
+    def forward(self, x: Tensor, said: Span, mask: Tensor) -> Tensor:
+        q = rearrange(self.norm_q(self.to_q(x)), "b n (h d) -> b h n d", h=self.heads)
+        return self.to_out(rearrange(attend(q, said.k, said.v, mask=mask[:, None, None]), "b h n d -> b n (h d)"))
+
+    def read(self, text: Tensor) -> Span:
+        """Keys and values of text (b, m, d): the same at every step of a film."""
+        k, v = (
+            rearrange(y, "b m (h d) -> b h m d", h=self.heads) for y in (self.norm_k(self.to_k(text)), self.to_v(text))
         )
-        return self.to_out(rearrange(attend(q, k, v, mask=mask[:, None, None]), "b h n d -> b n (h d)"))
+        return Span(k=k, v=v)
 
 
 class Block(nn.Module):
@@ -113,14 +117,14 @@ class Block(nn.Module):
         self.norm_text = nn.LayerNorm(d, eps=1e-6)
         self.ffn_in, self.ffn_out = nn.Linear(d, config.ffn), nn.Linear(config.ffn, d)
 
-    def forward(self, x: Tensor, context: "Context", past: list[Span]) -> tuple[Tensor, Span]:
+    def forward(self, x: Tensor, context: "Context", said: Span, past: list[Span]) -> tuple[Tensor, Span]:
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.table + context.shift).unbind(2)  # each (b, t, d)
         y = modulate(layer_norm(x), shift_a, scale_a)
         y, span = self.self_attention(y, context.turn, context.sights, past)
         x = x + gated(y, gate_a)
-        x = x + self.cross_attention(self.norm_text(x), context.text, context.mask)
+        x = x + self.cross_attention(self.norm_text(x), said, context.mask)
         y = modulate(layer_norm(x), shift_f, scale_f)
-        y = self.ffn_out(F.gelu(self.ffn_in(y), approximate="tanh"))
+        y = self.ffn_out(gelu(self.ffn_in(y)))
         return x + gated(y, gate_f), span
 
 
@@ -131,8 +135,24 @@ class Context:
     shift: Tensor  # (b, t, 6, d)
     turn: tuple[Tensor, Tensor]  # cosines and sines, each (n, d/2)
     sights: list[Sight]
-    text: Tensor  # (b, m, d)
     mask: Tensor  # (b, m), True where a text token counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """A text as the blocks take it in."""
+
+    spans: tuple[Span, ...]  # keys and values of each block
+    pooled: Tensor | None  # (b, d): its mean, where that is added to the time
+    mask: Tensor  # (b, m), True where a token counts
+
+    def times(self, count: int) -> "Heard":
+        """The same for each of ``count`` samples, of one."""
+        spans = tuple(
+            Span(k=span.k.expand(count, -1, -1, -1), v=span.v.expand(count, -1, -1, -1)) for span in self.spans
+        )
+        pooled = None if self.pooled is None else self.pooled.expand(count, -1)
+        return Heard(spans=spans, pooled=pooled, mask=self.mask.expand(count, -1))
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ n = t*s, m text tokens, d width.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +15,9 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from praxino.layers import rope
+from praxino.layers.gelu import gelu
 from praxino.layers.norm import layer_norm
-from praxino.transformer.block import Block, Context, Sight, Span, modulate
+from praxino.transformer.block import Block, Context, Heard, Sight, Span, modulate
 from praxino.transformer.cache import Cache, lessons, sights
 from praxino.transformer.config import TransformerConfig
 
@@ -24,6 +26,10 @@ LEAST = 1e-3
 
 As much is never open: at the edge the square root of what is not open has no slope (docs/log.md, 2026-11-26).
 """
+
+
+Text = tuple[Tensor, Tensor] | Heard
+"""(b, m, d_text) with a mask (b, m), True where a token counts; or what `Transformer.read` made of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +71,7 @@ class Transformer(nn.Module):
         self,
         latents: Tensor,
         time: Tensor,
-        text: tuple[Tensor, Tensor],
+        text: Text,
         *,
         start: int = 0,
         cache: Cache | None = None,
@@ -78,7 +84,7 @@ class Transformer(nn.Module):
         self,
         latents: Tensor,
         time: Tensor,
-        text: tuple[Tensor, Tensor],
+        text: Text,
         *,
         start: int = 0,
         cache: Cache | None = None,
@@ -86,9 +92,8 @@ class Transformer(nn.Module):
     ) -> Outlook:
         """Velocity of latents (b, t, h, w, c) at time (b, t) in 0..1, and what it leans on.
 
-        ``text`` is (b, m, d_text) with a mask (b, m), True where a token counts. ``start`` is the number of the first
-        latent frame in the film. ``cache`` holds the clean past; with ``remember`` this call's chunk (exactly one) is
-        added to it.
+        ``start`` is the number of the first latent frame in the film. ``cache`` holds the clean past; with
+        ``remember`` this call's chunk (exactly one) is added to it.
         """
         cache = cache if cache is not None else Cache()
         frames, tokens = latents.shape[1], self._count(latents)
@@ -101,9 +106,7 @@ class Transformer(nn.Module):
             cache.remember(start // self.config.chunk, spans, (latents[:, -1:], time[:, -1:]), self.config)
         return made
 
-    def taught(
-        self, latents: Tensor, time: Tensor, text: tuple[Tensor, Tensor], *, past: tuple[Tensor, Tensor]
-    ) -> Outlook:
+    def taught(self, latents: Tensor, time: Tensor, text: Text, *, past: tuple[Tensor, Tensor]) -> Outlook:
         """What `outlook` would say of each chunk of a film from its start if the chunks before it were made.
 
         ``past`` is the (nearly) clean film, as ``latents`` and ``time``. All chunks at once: what a chunk sees of the
@@ -127,7 +130,7 @@ class Transformer(nn.Module):
         self,
         latents: Tensor,
         time: Tensor,
-        text: tuple[Tensor, Tensor],
+        text: Text,
         before: Tensor | None,
         *,
         numbers: Sequence[int],
@@ -145,11 +148,12 @@ class Transformer(nn.Module):
         if self.first is not None:
             kind = torch.tensor([int(number == 0) for number in numbers], device=x.device)
             x = x + self.first[kind][None, :, None]
-        context, embedded = self._context(latents, time, text, numbers=numbers, seen=seen)
+        heard = text if isinstance(text, Heard) else self.read(*text)
+        context, embedded = self._context(latents, time, heard, numbers=numbers, seen=seen)
         x = rearrange(x, "b t s d -> b (t s) d")
         spans: list[Span] = []
         for i, block in enumerate(self.blocks):
-            x, span = block(x, context, cache.spans[i] if cache.spans else [])
+            x, span = block(x, context, heard.spans[i], cache.spans[i] if cache.spans else [])
             spans.append(span)
         if judged:
             x = x[:, -judged * x.shape[1] // latents.shape[1] :]
@@ -169,22 +173,27 @@ class Transformer(nn.Module):
         """Of the weights. Latents may have a finer one: noise and clean mix in float32 whatever the weights are."""
         return self.patch_in.weight.dtype
 
+    def read(self, text: Tensor, mask: Tensor) -> Heard:
+        """What the blocks hear of text (b, m, d_text), to be used for as many steps as there are."""
+        words = self.text_out(gelu(self.text_in(text)))
+        share = mask.to(words.dtype) / mask.sum(-1, keepdim=True).clamp(min=1)
+        pooled = torch.einsum("bmd,bm->bd", words, share) if self.config.pools_text else None
+        spans = tuple(cast("Block", block).cross_attention.read(words) for block in self.blocks)
+        return Heard(spans=spans, pooled=pooled, mask=mask)
+
     def _context(
-        self, latents: Tensor, time: Tensor, text: tuple[Tensor, Tensor], *, numbers: Sequence[int], seen: list[Sight]
+        self, latents: Tensor, time: Tensor, heard: Heard, *, numbers: Sequence[int], seen: list[Sight]
     ) -> tuple[Context, Tensor]:
         config, (_b, _t, h, w, _) = self.config, latents.shape
-        words, mask = text
-        words = self.text_out(F.gelu(self.text_in(words), approximate="tanh"))
         wave = sinusoid(1000 * time, config.time_channels).to(self.dtype)
         embedded = self.time_out(F.silu(self.time_in(wave)))  # (b, t, d)
-        if config.pools_text:
-            share = mask.to(words.dtype) / mask.sum(-1, keepdim=True).clamp(min=1)
-            embedded = embedded + torch.einsum("bmd,bm->bd", words, share)[:, None]
+        if heard.pooled is not None:
+            embedded = embedded + heard.pooled[:, None]
         shift = rearrange(self.time_shift(F.silu(embedded)), "b t (k d) -> b t k d", k=6)
         size = (h // config.patch, w // config.patch)
-        turn = rope.angles(numbers, size=size, channels=config.width // config.heads).to(latents.device)
-        pair = (turn.cos().to(self.dtype), turn.sin().to(self.dtype))
-        return Context(shift=shift, turn=pair, sights=seen, text=words, mask=mask), embedded
+        turn = rope.angles(tuple(numbers), size=size, channels=config.width // config.heads)
+        pair = (turn.cos().to(latents.device, self.dtype), turn.sin().to(latents.device, self.dtype))
+        return Context(shift=shift, turn=pair, sights=seen, mask=heard.mask), embedded
 
     def _tokens(self, picture: Tensor) -> Tensor:
         p = self.config.patch
