@@ -64,11 +64,11 @@ def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
     total, frames = _total(stages), geometry.frames_of_seconds(request.seconds, request.fps)
     pixels = request.width * request.height
     film = np.median([run.file_bytes / run.frames / run.pixels for run in runs]) * frames * pixels
-    tokens = _tokens(request, model)
+    tokens = tokens_of(request, model)
     journal = LATENT_BYTES * model.autoencoder.channels * model.transformer.patch**2 * tokens
     return Quote(
         tokens=tokens,
-        native=_native(request, model),
+        native=native_of(request, model),
         seconds_p50=round(total * middle, 2),
         seconds_p90=round(total * max(high, middle), 2),
         peak_rss_bytes=_memory(runs, pixels),
@@ -80,7 +80,7 @@ def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
 def units_of(request: Request, model: Model) -> dict[str, float]:
     """What the time of each stage grows with."""
     frames, pixels = geometry.frames_of_seconds(request.seconds, request.fps), request.width * request.height
-    width, height = _native(request, model)
+    width, height = native_of(request, model)
     steps = request.steps or model.card.steps or SampleConfig().steps
     scale = model.card.guidance if request.guidance is None else request.guidance
     passes = 1 if scale == 1 and not request.negative else 2
@@ -89,7 +89,7 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
     return {
         "loading": 1.0,
         "beginning": first * (steps + 1) * passes * (2 + best_of) / 3,  # several at once: docs/log.md, 2026-11-27
-        "denoising": float((_tokens(request, model) - first) * (steps + 1) * passes),
+        "denoising": float((tokens_of(request, model) - first) * (steps + 1) * passes),
         "decoding": float(_native_frames(request, model) * width * height),
         "finishing": float(frames * pixels),
         "writing": float(frames * pixels),
@@ -102,7 +102,8 @@ def _total(stages: dict[str, float]) -> float:
     return stages["loading"] + stages["beginning"] + max(stages["denoising"], after)
 
 
-def _native(request: Request, model: Model) -> tuple[int, int]:
+def native_of(request: Request, model: Model) -> tuple[int, int]:
+    """The (width, height) in pixels that it makes them at."""
     frame = frame_of(request.width, request.height, model.card.sizes)
     return frame.native_width, frame.native_height
 
@@ -111,8 +112,9 @@ def _native_frames(request: Request, model: Model) -> int:
     return geometry.frames_of_seconds(request.seconds, model.card.fps)
 
 
-def _tokens(request: Request, model: Model) -> int:
-    width, height = _native(request, model)
+def tokens_of(request: Request, model: Model) -> int:
+    """How many the transformer makes for a film."""
+    width, height = native_of(request, model)
     latents = geometry.covering(_native_frames(request, model), model.autoencoder.time)
     return geometry.tokens(latents, height, width, model.autoencoder.space) // model.transformer.patch**2
 

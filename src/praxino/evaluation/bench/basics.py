@@ -1,32 +1,13 @@
-"""How fast this machine is at what Praxino does: each figure beside what it is compared with, in one run."""
+"""The world, a film, and the processor's products."""
 
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from praxino.evaluation.bench.figure import Figure, Report
 from praxino.request import Request, Shot
-
-Report = Callable[[str, float], None]
-"""(stage, fraction 0..1 of it)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One measured figure, and what it is held against: a target, or the other way of doing the same."""
-
-    what: str
-    value: float
-    unit: str
-    against: str
-    reference: float
-
-    @property
-    def ratio(self) -> float:
-        """``value`` over ``reference``."""
-        return self.value / self.reference
 
 
 def world(report: Report) -> list[Figure]:
