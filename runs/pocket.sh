@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The life of `pocket`, the model that ships, in order: about three hours of two CPU cores that have bfloat16, no GPU.
-# The weights that ship took some detours on the way (docs/log.md, 2026-11-25 and 26); this is the way without them.
+# The life of `pocket`, the model that ships, in order: about ten hours of two CPU cores that have bfloat16, no GPU.
+# The weights that ship took some detours on the way (docs/log.md, 2026-11-25 to 27); this is the way without them.
 #   runs/pocket.sh [FOLDER]
 # Start it again after an interruption: it goes on from its last save, with what is left of the minutes.
 set -euo pipefail
@@ -12,12 +12,13 @@ into=${1:-runs/pocket}
 export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592
 
 # 1. The encoder (principal components, solved in seconds and fixed from here on), the decoder, the world rendered and encoded once, the
-#    transformer (stills first, then clips), and the decoder again, on latents as the transformer makes them. $into/samples-*.png
-#    shows the same prompts every ten minutes, $into/flow/curve.png the loss.
+#    transformer (stills first, then clips), the critic that chooses among beginnings, the transformer once more with its guidance
+#    folded in, and the decoder again, on latents as the transformer makes them. $into/samples-*.png shows the same prompts every ten
+#    minutes, $into/flow/curve.png the loss.
 mkdir -p "$into"
 begun="$into/.begun"
 [ -e "$begun" ] || date +%s > "$begun"
-left=$((190 - ($(date +%s) - $(cat "$begun")) / 60))
+left=$((600 - ($(date +%s) - $(cat "$begun")) / 60))
 if [ "$left" -gt 0 ]; then
     resume=()
     if [ -e "$into/autoencoder/config.json" ]; then resume=(--resume); fi
