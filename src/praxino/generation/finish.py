@@ -11,6 +11,7 @@ from torch import Tensor
 
 from praxino.generation.frame import Frame
 from praxino.pixels import whole
+from praxino.upscaler.model import Upscaler
 
 TRUST = 0.1
 """How far (of -1..1) a frame may be from the given one for the given one's detail still to hold there."""
@@ -43,15 +44,18 @@ class Finisher:
     first: float  # position, in native frames from the first one pushed, of the first output frame
     count: int  # output frames to make
     detail: Detail | None = None
+    finer: Upscaler | None = None
     end: Tensor | None = None  # (h, w, 3): the last frame, faded in over ``fade`` output frames
     fade: int = 8
     _held: Tensor | None = field(default=None, init=False)
+    _before: Tensor | None = field(default=None, init=False)  # the last native frame
     _begin: int = field(default=0, init=False)
     _made: int = field(default=0, init=False)
 
     def push(self, native: Tensor) -> Tensor:
         """Native frames (f, h, w, 3) -> as many output frames (n, H, W, 3) uint8 as they allow."""
-        frames = self.frame.out_of_native(native)
+        frames = self.frame.out_of_native(native, finer=self.finer, before=self._before)
+        self._before = native[-1:]
         if self.detail is not None:
             frames = self.detail.lend(frames)
         if self._held is not None:

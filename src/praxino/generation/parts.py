@@ -17,6 +17,8 @@ from praxino.text.encoder import TextConfig, TextEncoder
 from praxino.text.vocabulary import Vocabulary, opened
 from praxino.transformer.config import TransformerConfig
 from praxino.transformer.model import Transformer
+from praxino.upscaler.config import UpscalerConfig
+from praxino.upscaler.model import Upscaler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,7 @@ class Parts:
     name: str
     digest: str  # of the weights
     critic: Critic | None = None  # chooses among several beginnings
+    upscaler: Upscaler | None = None  # None: larger frames are resampled
 
     @property
     def compression(self) -> Compression:
@@ -81,6 +84,8 @@ def open_parts(folder: Path, *, device: torch.device | None = None, dtype: torch
     }
     if "critic" in about:
         networks["critic"] = Critic(config.from_json(CriticConfig, about["critic"]))
+    if "upscaler" in about:
+        networks["upscaler"] = Upscaler(config.from_json(UpscalerConfig, about["upscaler"]))
     for name, network in networks.items():
         _fill(network, name, tensors)
         network.to(device=device, dtype=dtype)

@@ -9,6 +9,8 @@ from praxino.critic.config import CriticConfig
 from praxino.text.encoder import TextConfig
 from praxino.transformer import config as transformer
 from praxino.transformer.config import TransformerConfig
+from praxino.upscaler import config as upscaler
+from praxino.upscaler.config import UpscalerConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,17 @@ class CriticRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UpscalerRecipe:
+    """How the upscaler is trained."""
+
+    clips: int = 200  # large ones that are rendered
+    crop: int = 64  # small pixels
+    batch: int = 4  # crops a step, over all processes
+    rate: float = 1e-3  # AdamW
+    steady: float = 1.0  # weight of how an error changes from frame to frame
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """The whole life of a model."""
 
@@ -91,9 +104,11 @@ class Recipe:
     text: TextConfig
     transformer: TransformerConfig
     critic: CriticConfig
+    upscaler: UpscalerConfig
     learn_autoencoder: AutoencoderRecipe
     learn_flow: FlowRecipe
     learn_critic: CriticRecipe = field(default_factory=CriticRecipe)
+    learn_upscaler: UpscalerRecipe = field(default_factory=UpscalerRecipe)
     seed: int = 0
 
 
@@ -108,9 +123,11 @@ def tiny() -> Recipe:
         text=TextConfig(vocabulary=400, width=32, depth=1, heads=2),
         transformer=transformer.tiny(),
         critic=critic.tiny(),
+        upscaler=upscaler.tiny(),
         learn_autoencoder=AutoencoderRecipe(batch=2, frames=9, crop=32),
         learn_flow=FlowRecipe(still_steps=10, still_batch=4, clip_batch=2, mixed_stills=2),
         learn_critic=CriticRecipe(batch=8, group=4),
+        learn_upscaler=UpscalerRecipe(clips=20, crop=32, batch=2),
     )
 
 
@@ -132,9 +149,11 @@ def pocket_cpu() -> Recipe:
         text=TextConfig(vocabulary=1024),
         transformer=transformer.pocket_cpu(),
         critic=critic.pocket(),
+        upscaler=UpscalerConfig(),
         learn_autoencoder=AutoencoderRecipe(),
         learn_flow=FlowRecipe(still_steps=2_600, still_batch=24, clip_batch=4, mixed_stills=36),
         learn_critic=CriticRecipe(),
+        learn_upscaler=UpscalerRecipe(),
     )
 
 

@@ -1,5 +1,6 @@
 """Train a model: data, autoencoder, transformer, each stage resumable and all of it within a time box."""
 
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -13,9 +14,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from praxino import checkpoint, config
+from praxino.autoencoder.model import Autoencoder
 from praxino.generation.parts import open_autoencoder, open_parts
 from praxino.text import vocabulary
-from praxino.training import autoencoder, critic, latents, parallel, remake, transformer
+from praxino.training import autoencoder, critic, latents, parallel, remake, transformer, upscaler
 from praxino.training.batches import Shelves
 from praxino.training.feed import Feed, Footage, Supply
 from praxino.training.log import say
@@ -23,6 +25,7 @@ from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
 from praxino.training.showing import show
 from praxino.training.windows import Windows, windows
+from praxino.upscaler.model import Upscaler
 from praxino.world import describe
 from praxino.world.sampling import sample
 
@@ -30,9 +33,9 @@ AUTOENCODER = 0.2
 """Share of a run's time that the autoencoder gets."""
 
 
-CRITIC, FOLDING, DECODER = 0.05, 0.3, 0.15
+CRITIC, FOLDING, DECODER, UPSCALER = 0.05, 0.3, 0.1, 0.05
 """Shares of the rest: in which the critic learns to choose; in which guidance is folded into one pass; in which the
-decoder learns from what is made."""
+decoder learns from what is made; in which the upscaler learns."""
 BEST_OF = 8
 """Beginnings that a model with a critic makes by default."""
 
@@ -77,13 +80,13 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
     todo = latents.jobs(into / "latents", plan.recipe.data, plan.data)
     latents.make(todo, first, workers=plan.processes, report=lambda done: say("latents", done, ""))
     plan, left = _worded(plan), deadline - time.time()
-    judging, folding, finishing = (
-        deadline - share * left for share in (CRITIC + FOLDING + DECODER, FOLDING + DECODER, DECODER)
-    )
+    shares = itertools.accumulate((UPSCALER, DECODER, FOLDING, CRITIC))
+    enlarging, finishing, folding, judging = (deadline - share * left for share in shares)
     parallel.run(partial(_flow, plan=plan, deadline=judging), processes=plan.processes)
     parallel.run(partial(_critic, plan=plan, deadline=folding), processes=plan.processes)
     parallel.run(partial(_flow, plan=plan, deadline=finishing, stage="folded"), processes=plan.processes)
-    finish(plan, deadline)
+    finish(plan, enlarging)
+    enlarge(plan, deadline)
     return into / plan.recipe.name
 
 
@@ -107,10 +110,13 @@ def live(plan: Plan, deadline: float, *, only_autoencoder: bool, device: str) ->
         words = vocabulary.opened(into / "tokenizer.json")
         with Supply(feed, coder, words, limit=plan.recipe.text.limit, into=into / "latents") as supply:
             left = deadline - time.time()
-            folding, judging = deadline - FOLDING * left, deadline - (FOLDING + CRITIC) * left
+            enlarging, folding, judging = (
+                deadline - share * left for share in itertools.accumulate((UPSCALER, FOLDING, CRITIC))
+            )
             parallel.run(partial(_flow, plan=plan, deadline=judging, stock=supply), processes=1)
             parallel.run(partial(_critic, plan=plan, deadline=folding, stock=supply), processes=1)
-            parallel.run(partial(_flow, plan=plan, deadline=deadline, stage="folded", stock=supply), processes=1)
+            parallel.run(partial(_flow, plan=plan, deadline=enlarging, stage="folded", stock=supply), processes=1)
+    enlarge(plan, deadline)
     return into / plan.recipe.name
 
 
@@ -122,10 +128,25 @@ def finish(plan: Plan, deadline: float) -> None:
     if not (into / "config.json").exists():
         autoencoder.keep(open_autoencoder(plan.into / "autoencoder"), into)
     parallel.run(partial(_rehearsed, plan=plan, deadline=deadline), processes=plan.processes)
+    _put(plan, "autoencoder", open_autoencoder(into))
+
+
+def enlarge(plan: Plan, deadline: float) -> None:
+    """Teach the upscaler what frames of the model's own size lack, and ship it with the model."""
+    model, into = plan.into / plan.recipe.name, plan.into / "upscaler"
+    processes = 1 if torch.cuda.is_available() else plan.processes
+    parallel.run(partial(_upscaler, plan=plan, deadline=deadline, model=model), processes=processes)
+    _put(plan, "upscaler", upscaler.opened(into))
+
+
+def _put(plan: Plan, name: str, part: Autoencoder | Upscaler) -> None:
+    """The model with this part, in place of the one that it had."""
+    model = plan.into / plan.recipe.name
     tensors, about = checkpoint.load(model)
-    others = {name: tensor for name, tensor in tensors.items() if not name.startswith("autoencoder.")}
+    others = {key: tensor for key, tensor in tensors.items() if not key.startswith(f"{name}.")}
     words = (model / "tokenizer.json").read_bytes()
-    checkpoint.save(model, others | _named("autoencoder", open_autoencoder(into)), about, {"tokenizer.json": words})
+    about[name] = config.to_json(part.config)
+    checkpoint.save(model, others | _named(name, part), about, {"tokenizer.json": words})
 
 
 def ship(run: transformer.Run, plan: Plan) -> Path:
@@ -205,6 +226,20 @@ def _critic(team: Team, *, plan: Plan, deadline: float, stock: transformer.Stock
         say("critic", done, f"step {run.step}, loss {loss:.4f}, {_left(deadline)}")
 
     critic.work(team, task, (stock or _stock(plan, team.device))("stills"), report=report)
+
+
+def _upscaler(team: Team, *, plan: Plan, deadline: float, model: Path) -> None:
+    coder, begun = open_autoencoder(model), time.time()
+    held = upscaler.crops(plan.recipe, coder, data=plan.data, rank=team.rank, size=team.size)
+
+    def report(run: upscaler.Run, loss: float) -> None:
+        done = (time.time() - begun) / (deadline - begun)
+        say("upscaler", done, f"step {run.step}, loss {loss:.4f}, {_left(deadline)}")
+
+    upscaler.work(team, plan.recipe, held, into=plan.into / "upscaler", deadline=deadline, report=report)
+    if team.leads:
+        figures = upscaler.measure(upscaler.opened(plan.into / "upscaler"), held)
+        say("upscaler", 1.0, f"held out: {figures['upscaler']:.2f} dB, resampled {figures['bicubic']:.2f} dB")
 
 
 def _flow(
