@@ -1,6 +1,6 @@
 """From native frames to the film's frames: size, rate, and the fine detail of what was given.
 
-Shapes: f frames, h rows, w columns. Values in -1..1 until the last step.
+Shapes: f frames, h rows, w columns.
 """
 
 import math
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from praxino.generation.frame import Frame
-from praxino.pixels import whole
+from praxino.pixels import unit, whole
 from praxino.upscaler.model import Upscaler
 
 TRUST = 0.1
@@ -37,7 +37,7 @@ class Detail:
 
 @dataclass(kw_only=True)
 class Finisher:
-    """Turns native frames, as they come, into the frames of the film; keeps one frame between calls."""
+    """Turns native frames in -1..1, as they come, into the frames of the film; keeps one frame between calls."""
 
     frame: Frame
     ratio: float  # native frames per output frame
@@ -45,7 +45,7 @@ class Finisher:
     count: int  # output frames to make
     detail: Detail | None = None
     finer: Upscaler | None = None
-    end: Tensor | None = None  # (h, w, 3): the last frame, faded in over ``fade`` output frames
+    end: Tensor | None = None  # (h, w, 3) uint8: the last frame, faded in over ``fade`` output frames
     fade: int = 8
     _held: Tensor | None = field(default=None, init=False)
     _before: Tensor | None = field(default=None, init=False)  # the last native frame
@@ -57,7 +57,7 @@ class Finisher:
         frames = self.frame.out_of_native(native, finer=self.finer, before=self._before)
         self._before = native[-1:]
         if self.detail is not None:
-            frames = self.detail.lend(frames)
+            frames = whole(self.detail.lend(unit(frames)))
         if self._held is not None:
             frames = torch.cat([self._held, frames])
         last = self._begin + len(frames) - 1
@@ -66,16 +66,18 @@ class Finisher:
             at = self.first + self._made * self.ratio - self._begin
             low = min(math.floor(at + 1e-6), len(frames) - 1)
             part = max(0.0, at - low)
-            mixed = frames[low] if part < 1e-6 else torch.lerp(frames[low], frames[low + 1], part)
-            out.append(self._ended(mixed))
+            out.append(self._ended(frames[low] if part < 1e-6 else _between(frames[low], frames[low + 1], part)))
             self._made += 1
         self._held, self._begin = frames[-1:], last
         if not out:
             return torch.empty(0, self.frame.height, self.frame.width, 3, dtype=torch.uint8)
-        return whole(torch.stack(out))
+        return torch.stack(out)
 
     def _ended(self, picture: Tensor) -> Tensor:
-        if self.end is None:
-            return picture
         share = min(1.0, max(0.0, 1 - (self.count - 1 - self._made) / self.fade))
-        return torch.lerp(picture, self.end, share)
+        return picture if self.end is None or share == 0 else _between(picture, self.end, share)
+
+
+def _between(one: Tensor, other: Tensor, share: float) -> Tensor:
+    """The picture (h, w, 3) uint8 so far on the way from one to the other."""
+    return whole(torch.lerp(unit(one), unit(other), share))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from praxino import geometry
 from praxino.media import fit
+from praxino.pixels import whole
 from praxino.upscaler.model import Upscaler
 from praxino.upscaler.resample import resample
 
@@ -39,7 +40,7 @@ class Frame:
         return np.pad(small, ((0, 0), (top, bottom), (left, right), (0, 0)), "edge")
 
     def out_of_native(self, frames: Tensor, *, finer: Upscaler | None = None, before: Tensor | None = None) -> Tensor:
-        """Native frames (f, h, w, 3) in -1..1 -> output-sized ones: by the upscaler, then by bicubic resampling.
+        """Native frames (f, h, w, 3) in -1..1 -> output-sized ones, uint8: by the upscaler, then by resampling.
 
         ``before`` (1, h, w, 3) is the native frame before them. Without an upscaler, and where the output is not larger
         than native, all is resampling.
@@ -48,7 +49,7 @@ class Frame:
         shown = frames[:, top : top + height, left : left + width]
         if finer is not None and self.width > width:
             shown = finer(shown, None if before is None else before[:, top : top + height, left : left + width])
-        return resample(shown, height=self.height, width=self.width)
+        return resample(whole(shown), height=self.height, width=self.width)
 
 
 def frame_of(width: int, height: int, sizes: tuple[tuple[int, int], ...]) -> Frame:

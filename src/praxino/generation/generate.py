@@ -148,7 +148,7 @@ def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: 
     asked = geometry.frames_of_seconds(request.seconds, request.fps)
     given, detail = known.last is not None, None
     if known.last is not None:
-        detail = Detail(given=unit(known.last), made=frame.out_of_native(made[None], finer=parts.upscaler)[0])
+        detail = Detail(given=unit(known.last), made=unit(frame.out_of_native(made[None], finer=parts.upscaler))[0])
     return Finisher(
         frame=frame,
         ratio=ratio,
@@ -156,5 +156,5 @@ def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: 
         count=asked - (1 if given and not known.moving else 0),
         detail=detail,
         finer=parts.upscaler,
-        end=None if known.end is None else unit(known.end),
+        end=None if known.end is None else torch.tensor(known.end),
     )

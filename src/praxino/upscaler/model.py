@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from praxino.pixels import unit, whole
 from praxino.upscaler.config import UpscalerConfig
 from praxino.upscaler.resample import resample
 
@@ -36,5 +37,5 @@ class Upscaler(nn.Module):
         for convolution in self.middle:
             x = x + convolution(F.silu(x))
         fine = F.pixel_shuffle(self.leave(F.silu(x)), self.config.factor)
-        plain = resample(frames, height=self.config.factor * h, width=self.config.factor * w)
-        return plain + rearrange(fine, "f k h w -> f h w k").to(plain.dtype)
+        plain = unit(resample(whole(frames), height=self.config.factor * h, width=self.config.factor * w))
+        return plain + rearrange(fine, "f k h w -> f h w k")

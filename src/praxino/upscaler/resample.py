@@ -9,12 +9,14 @@ from torch import Tensor
 
 
 def resample(frames: Tensor, *, height: int, width: int) -> Tensor:
-    """Frames (f, h, w, 3) in -1..1 -> (f, height, width, 3) in -1..1, by bicubic resampling (Keys 1981, a = -0.75)."""
-    big = F.interpolate(
-        rearrange(frames.float(), "f h w k -> f k h w"),
-        (height, width),
-        mode="bicubic",
-        align_corners=False,
-        antialias=height < frames.shape[1],
-    )
-    return rearrange(big, "f k h w -> f h w k").clamp(-1, 1)
+    """Frames (f, h, w, 3) uint8 -> (f, height, width, 3) uint8, by bicubic resampling (Keys 1981).
+
+    In whole numbers: a film is of whole numbers in the end, and of floats it takes twenty times as long on a CPU
+    (docs/log.md, 2026-11-27).
+    """
+    if frames.shape[1:3] == (height, width):
+        return frames
+    shrinks = height < frames.shape[1]
+    planes = rearrange(frames.contiguous(), "f h w k -> f k h w")  # still in the order of pixels
+    big = F.interpolate(planes, (height, width), mode="bicubic", align_corners=False, antialias=shrinks)
+    return rearrange(big, "f k h w -> f h w k")

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from praxino.pixels import unit, whole
 from praxino.training import recipes
 from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
@@ -35,8 +36,8 @@ def edges(count: int) -> Crops:
 
 
 def test_it_begins_as_resampling() -> None:
-    frames = torch.rand(3, 6, 8, 3) * 2 - 1
-    assert torch.equal(Upscaler(tiny())(frames), resample(frames, height=12, width=16))
+    frames = torch.randint(256, (3, 6, 8, 3), dtype=torch.uint8)
+    assert torch.equal(whole(Upscaler(tiny())(unit(frames))), resample(frames, height=12, width=16))
 
 
 def test_pieces_equal_the_whole() -> None:
