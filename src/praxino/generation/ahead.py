@@ -56,11 +56,22 @@ def _put(made: "Queue[tuple[str, T | BaseException | None]]", what: tuple[str, T
 
 
 @contextmanager
-def halves() -> Iterator[None]:
-    """Half of the cores for each of two threads; small products hardly gain from more (docs/log.md, 2026-11-27)."""
+def halves() -> Iterator[int]:
+    """Half of the cores for each of two threads; small products hardly gain from more (docs/log.md, 2026-11-27).
+
+    Gives the number of all of them.
+    """
     whole = torch.get_num_threads()
-    torch.set_num_threads(max(1, whole // 2))
+    with cores(max(1, whole // 2)):
+        yield whole
+
+
+@contextmanager
+def cores(count: int) -> Iterator[None]:
+    """So many cores for this thread, and for those that begin meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(whole)
+        torch.set_num_threads(before)

@@ -64,8 +64,8 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     writer = write.Writer(
         output, width=shown.width, height=shown.height, fps=shown.fps, metadata=labels.metadata(recipe)
     )
-    with writer as film, halves():
-        around = Around(journal=journal, report=report, watch=watch)
+    with writer as film, halves() as whole:
+        around = Around(journal=journal, report=report, watch=watch, cores=whole)
         for piece in generate(shown, parts, known=known, around=around):
             with watch.stage("writing"):
                 for picture in piece:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from praxino import geometry
-from praxino.generation.ahead import ahead
+from praxino.generation.ahead import ahead, cores
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.journal import Journal
@@ -44,6 +44,7 @@ class Around:
     journal: Journal | None = None
     report: Report = silent
     watch: Watch = field(default_factory=Watch)
+    cores: int | None = None  # for the beginning, while there is nothing else to do; None: as many as for the rest
 
 
 def frames_of(request: Request, known: Known) -> int:
@@ -102,11 +103,11 @@ def _kept(
     rolling: Iterator[tuple[int, Tensor]], done: Mapping[int, Tensor], around: Around
 ) -> Iterator[tuple[int, Tensor]]:
     """The chunks of a roll-out, each in the journal before anyone sees it."""
-    stage = "beginning"
+    stage, count = "beginning", around.cores or torch.get_num_threads()
     while True:
-        with around.watch.stage(stage):
+        with around.watch.stage(stage), cores(count):
             made = next(rolling, None)
-        stage = "denoising"
+        stage, count = "denoising", torch.get_num_threads()
         if made is None:
             return
         if around.journal and made[0] not in done:
