@@ -15,6 +15,8 @@ from praxino.transformer.config import TransformerConfig
 
 DOUBT = (0.9, 1.0, 1.05, 1.3)
 """Ratios of time taken to time quoted that are believed in before there are runs that say better."""
+ENLARGED = 400
+"""So many pixels of a film are finished while the upscaler takes in one of its own (docs/log.md, 2026-11-27)."""
 LATENT_BYTES = 4
 """Of a number in the journal."""
 
@@ -40,6 +42,7 @@ class Model:
     card: Card
     autoencoder: AutoencoderConfig
     transformer: TransformerConfig
+    upscales: bool  # has an upscaler
 
 
 def opened(name: str) -> Model:
@@ -51,6 +54,7 @@ def opened(name: str) -> Model:
         card=config.from_json(Card, about["card"]),
         autoencoder=config.from_json(AutoencoderConfig, about["autoencoder"]),
         transformer=config.from_json(TransformerConfig, about["transformer"]),
+        upscales="upscaler" in about,
     )
 
 
@@ -84,6 +88,7 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
     steps = request.steps or model.card.steps or SampleConfig().steps
     scale = model.card.guidance if request.guidance is None else request.guidance
     passes = 1 if scale == 1 and not request.negative else 2
+    enlarged = _native_frames(request, model) * width * height if model.upscales and request.width > width else 0
     best_of = request.best_of or model.card.best_of
     first = 0 if request.start else geometry.tokens(1, height, width, model.autoencoder.space)
     return {
@@ -91,7 +96,7 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
         "beginning": first * (steps + 1) * passes * (2 + best_of) / 3,  # several at once: docs/log.md, 2026-11-27
         "denoising": float((tokens_of(request, model) - first) * (steps + 1) * passes),
         "decoding": float(_native_frames(request, model) * width * height),
-        "finishing": float(frames * pixels),
+        "finishing": float(frames * pixels + ENLARGED * enlarged),
         "writing": float(frames * pixels),
     }
 
