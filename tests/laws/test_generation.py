@@ -1,5 +1,6 @@
 """What must never break in the roll-out."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 
 from praxino.critic.model import Critic
 from praxino.flow.sample import SampleConfig
+from praxino.generation.fused import Fuser
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.rollout import Manner, Score, rollout
 
@@ -75,3 +77,27 @@ def test_of_several_beginnings_the_one_is_continued_that_the_critic_likes_best(p
 def test_a_film_with_several_beginnings_is_resumed_bit_for_bit(parts: Parts) -> None:
     whole = film(parts, garbage(), 0, best_of=3)
     assert torch.equal(film(parts, garbage(), 0, best_of=3, done={0: whole[:, :2]}), whole)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler to make a program with")
+def test_a_program_of_its_own_makes_the_same_film_whole_or_resumed(parts: Parts) -> None:
+    known, clean = torch.zeros(12, dtype=torch.bool), torch.zeros(1, 12, 6, 8, 8)
+    score = Score(known=known, clean=clean, words=("a red ball", "a cube") * 3, negative="", seed=5)
+    fused, plain = (Manner(sampling=SampleConfig(steps=3), fused=one) for one in (True, False))
+
+    def made(manner: Manner, done: dict[int, torch.Tensor]) -> torch.Tensor:
+        return torch.cat([one for _, one in rollout(score, parts, manner=manner, done=done, step=lambda: None)], 1)
+
+    whole = made(fused, {})
+    assert "_fused" in parts.transformer.__dict__, "a film longer than the window has passes of one shape"
+    assert torch.allclose(whole, made(plain, {}), atol=1e-3)
+    assert torch.equal(made(fused, {k: whole[:, 2 * k : 2 * k + 2] for k in range(5)}), whole)
+
+
+def test_without_a_working_compiler_a_film_is_made_anyway() -> None:
+    def broken() -> None:
+        raise RuntimeError("no Python.h")
+
+    fuser = Fuser(wanted=True)
+    assert not fuser.ready(broken)
+    assert not fuser.ready(lambda: None), "and it is tried only once"

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import praxino
+from praxino import heap
 
 COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help says of it
     "generate": "Make a film from words, a picture or a clip.",
@@ -75,6 +76,7 @@ def _praxino(
 
 def main() -> None:
     """Run the command line and exit."""
+    heap.keep()
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells hand it down ignored to what runs behind them
     sys.exit(run(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """Work that goes on while its results are used: what is made next is made in a thread of its own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import TypeVar
@@ -35,9 +35,10 @@ def ahead(source: Iterator[T], *, room: int, stop: Event) -> Iterator[T]:
 
 def _work(source: Iterator[T], made: "Queue[tuple[str, T | BaseException | None]]", stop: Event) -> None:
     try:
-        for item in source:
-            if not _put(made, ("item", item), stop):
-                return
+        with closing(source):  # pyright: ignore[reportArgumentType]
+            for item in source:
+                if not _put(made, ("item", item), stop):
+                    return
         _put(made, ("end", None), stop)
     except BaseException as error:  # noqa: BLE001 - it is raised where the results are used
         _put(made, ("error", error), stop)

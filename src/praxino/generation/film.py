@@ -4,6 +4,7 @@ import math
 import resource
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 from praxino import checkpoint
 from praxino.generation import price, speed
-from praxino.generation.ahead import halves
+from praxino.generation.ahead import ahead, halves
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.generate import Around, Report, frames_of, generate, silent
 from praxino.generation.journal import Journal, Place
@@ -66,7 +67,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     )
     with writer as film, halves() as whole:
         around = Around(journal=journal, report=report, watch=watch, cores=whole)
-        for piece in generate(shown, parts, known=known, around=around):
+        for piece in ahead(generate(shown, parts, known=known, around=around), room=1, stop=Event()):
             with watch.stage("writing"):
                 for picture in piece:
                     film.write(picture)

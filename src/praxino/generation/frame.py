@@ -47,9 +47,10 @@ class Frame:
         """
         left, top, width, height = self.box
         shown = frames[:, top : top + height, left : left + width]
-        if finer is not None and self.width > width:
-            shown = finer(shown, None if before is None else before[:, top : top + height, left : left + width])
-        return resample(whole(shown), height=self.height, width=self.width)
+        if finer is None or self.width <= width:
+            return resample(whole(shown), height=self.height, width=self.width)
+        past = None if before is None else before[:, top : top + height, left : left + width]
+        return resample(finer.enlarged(shown, past), height=self.height, width=self.width)
 
 
 def frame_of(width: int, height: int, sizes: tuple[tuple[int, int], ...]) -> Frame:

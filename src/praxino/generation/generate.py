@@ -5,7 +5,7 @@ Shapes: t latents, f frames, h rows, w columns.
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from threading import Event
 
@@ -17,6 +17,7 @@ from praxino import geometry
 from praxino.generation.ahead import ahead, cores
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
+from praxino.generation.fused import TRACING, pays
 from praxino.generation.journal import Journal
 from praxino.generation.parts import Parts
 from praxino.generation.prefix import Known, opening
@@ -64,7 +65,7 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
     around = around or Around()
     journal, watch = around.journal, around.watch
     frame = frame_of(request.width, request.height, parts.card.sizes)
-    score, manner = _score(request, parts, known), _manner(request, parts)
+    score, manner = _score(request, parts, known), _manner(request, parts, known)
     done = journal.done() if journal else {}
     watch.skipped = bool(done)
     steps = manner.sampling.steps * sum(
@@ -85,12 +86,12 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
     finisher, state, position = None, {}, 0
     rolling = rollout(score, parts, manner=manner, done=done, step=step)
     for _, latents in ahead(_kept(rolling, done, around), room=AHEAD, stop=stop):
-        with watch.stage("decoding"):
+        with TRACING, watch.stage("decoding"):
             native = parts.autoencoder.decode(latents, state=state)[0].float().cpu().clamp(-1, 1)
         position += len(native)
         if position < known.seen:
             continue
-        with watch.stage("finishing"):
+        with TRACING, watch.stage("finishing"):
             if finisher is None:
                 native = native[len(native) - (position - max(known.seen - 1, 0)) :]
                 finisher = _finisher(request, parts, frame, known, native[0])
@@ -134,13 +135,15 @@ def _score(request: Request, parts: Parts, known: Known) -> Score:
     )
 
 
-def _manner(request: Request, parts: Parts) -> Manner:
+def _manner(request: Request, parts: Parts, known: Known) -> Manner:
     guidance = request.guidance
     if request.negative and guidance is None:
         guidance = max(parts.card.guidance, AWAY)
     if parts.critic is None and (request.best_of or 1) > 1:
         raise ValueError(f"best_of {request.best_of} needs a critic, and model {parts.name} has none; leave it out")
-    return Manner.of(parts.card, steps=request.steps, guidance=guidance, best_of=request.best_of)
+    manner = Manner.of(parts.card, steps=request.steps, guidance=guidance, best_of=request.best_of)
+    passes = int((~known.known).sum()) // parts.transformer.config.chunk * manner.sampling.steps
+    return replace(manner, fused=pays(passes, known.latents.device))
 
 
 def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: Tensor) -> Finisher:

@@ -54,9 +54,9 @@ class Parts:
         """How many pixels and frames a latent stands for."""
         return Compression(space=self.autoencoder.config.space, time=self.autoencoder.config.time)
 
-    def read(self, prompt: str) -> tuple[Tensor, Tensor]:
-        """The text (1, n, d) and mask (1, n) of one prompt."""
-        return self.text(*self._tokens(prompt))
+    def read(self, prompt: str, *, whole: bool = False) -> tuple[Tensor, Tensor]:
+        """The text (1, n, d) and mask (1, n) of one prompt; with ``whole`` n is the same for all prompts."""
+        return self.text(*self._tokens(prompt, whole=whole))
 
     def best(self, latents: Tensor, prompt: str) -> Tensor:
         """Of several beginnings (b, t, h, w, c) the one (1, t, h, w, c) whose first latent fits the prompt best."""
@@ -65,8 +65,8 @@ class Parts:
         fits = self.critic(latents[:, 0], *self._tokens(prompt))
         return latents[fits.argmax()][None]
 
-    def _tokens(self, prompt: str) -> tuple[Tensor, Tensor]:
-        ids, mask = self.vocabulary.encode([prompt], limit=self.text.config.limit)
+    def _tokens(self, prompt: str, *, whole: bool = False) -> tuple[Tensor, Tensor]:
+        ids, mask = self.vocabulary.encode([prompt], limit=self.text.config.limit, whole=whole)
         device = next(self.text.parameters()).device
         return ids.to(device), mask.to(device)
 

@@ -6,6 +6,7 @@ Shapes: t latent frames, h rows, w columns, c channels; a film is one sample, b 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch import Tensor
 from praxino.flow import path
 from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.sample import SampleConfig, sample
+from praxino.generation.fused import Fuser
 from praxino.generation.parts import Card, Parts
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
@@ -37,6 +39,7 @@ class Manner:
     guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
     floor: float = 0.1  # noise on the past as the network sees it; the film keeps its clean frames
     best_of: int = 1  # beginnings that are made, where nothing is known of the film; the best is continued
+    fused: bool = False  # whether the film is long enough for a program of its own
 
     @classmethod
     def of(
@@ -60,7 +63,7 @@ def rollout(
     the seed and its number, so a film that was interrupted ends as one that was not.
     ``step`` is called after each step.
     """
-    size = parts.transformer.config.chunk
+    size, fuser = parts.transformer.config.chunk, Fuser(wanted=manner.fused)
     texts: dict[str, Heard] = {}
     pasts = (Cache(), Cache())  # as seen with the prompt, and with the negative one where there is guidance
     for number, begin in enumerate(range(0, score.known.shape[0], size)):
@@ -68,9 +71,12 @@ def rollout(
         prompt = score.words[number]
         for words in (prompt, score.negative):
             if words not in texts:
-                texts[words] = parts.transformer.read(*parts.read(words))
+                texts[words] = parts.transformer.read(*parts.read(words, whole=manner.fused))
         pair = (texts[prompt], texts[score.negative])
         generator = _generator(score.seed, number)
+        fused = _settled(pasts[0], score, parts, span) and fuser.ready(
+            partial(_pass, parts, score.clean[:, span], pair[0], begin=begin, cache=pasts[0])
+        )
         if number in done:
             latents = done[number].to(score.clean)
         elif score.known[span].all():
@@ -83,6 +89,7 @@ def rollout(
                 pasts=pasts,
                 begin=begin,
                 guidance=manner.guidance,
+                fused=fused,
                 step=step,
             )
             known, clean = score.known[None, span].expand(tries, -1), score.clean[:, span].expand(tries, -1, -1, -1, -1)
@@ -95,7 +102,19 @@ def rollout(
             time = torch.full(latents.shape[:2], manner.floor, device=latents.device)
             seen = path.mix(latents, noise, time).to(latents.dtype)
             for past, text in list(zip(pasts, pair, strict=True))[: 1 if manner.guidance.scale == 1 else 2]:
-                parts.transformer(seen, time, text, start=begin, cache=past, remember=True)
+                parts.transformer(seen, time, text, start=begin, cache=past, remember=True, fused=fused)
+
+
+def _settled(past: Cache, score: Score, parts: Parts, span: slice) -> bool:
+    """Whether a pass over these latents has the shape that all later ones have."""
+    config = parts.transformer.config
+    return len(past.chunks) == config.sink + config.window and span.stop <= score.known.shape[0]
+
+
+def _pass(parts: Parts, latents: Tensor, text: Heard, *, begin: int, cache: Cache) -> Tensor:
+    """One that is only made to see how it is made."""
+    time = torch.ones(latents.shape[:2], device=latents.device)
+    return parts.transformer(latents, time, text, start=begin, cache=cache, fused=True)
 
 
 def fingerprint(seed: int) -> str:
@@ -117,13 +136,14 @@ class _Predictor:
     pasts: tuple[Cache, Cache]  # as seen with each
     begin: int
     guidance: GuidanceConfig
+    fused: bool
     step: Callable[[], None]
 
     def __call__(self, latents: Tensor, time: Tensor, now: float) -> Tensor:
-        network = self.parts.transformer
-        wanted = network(latents, time, self.pair[0], start=self.begin, cache=self.pasts[0])
+        network = partial(self.parts.transformer, latents, time, start=self.begin, fused=self.fused)
+        wanted = network(text=self.pair[0], cache=self.pasts[0])
         if self.guidance.active(now):
-            unwanted = network(latents, time, self.pair[1], start=self.begin, cache=self.pasts[1])
+            unwanted = network(text=self.pair[1], cache=self.pasts[1])
             wanted = guide(wanted, unwanted, latents, time, scale=self.guidance.scale)
         self.step()
         return wanted

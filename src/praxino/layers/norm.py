@@ -25,5 +25,5 @@ class RMSNorm(nn.Module):
 
 
 def layer_norm(x: Tensor, *, eps: float = 1e-6) -> Tensor:
-    """Layer normalisation over the last axis without weights; computed in float32, returned in x's dtype."""
-    return F.layer_norm(x.float(), x.shape[-1:], eps=eps).to(x.dtype)
+    """Layer normalisation over the last axis without weights, in x's dtype; its sums are in float32."""
+    return F.layer_norm(x, x.shape[-1:], eps=eps)

@@ -4,7 +4,9 @@ Shapes: b batch, t latent frames, s tokens of one frame, n = t*s tokens, m text 
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from einops import rearrange
@@ -58,16 +60,16 @@ class SelfAttention(nn.Module):
         asked, known, held = (_pieces(y, runs) for y in (q, k, v))
         alike: dict[tuple[int, int], list[tuple[int, Tensor, Tensor, Tensor]]] = {}  # attended at once
         for i, sight in enumerate(sights):
-            keys = torch.cat([past[j].k for j in sight.remembered] + [known[run] for run in runs[i]], 2)
-            values = torch.cat([past[j].v for j in sight.remembered] + [held[run] for run in runs[i]], 2)
+            keys = joined([past[j].k for j in sight.remembered] + [known[run] for run in runs[i]], 2)
+            values = joined([past[j].v for j in sight.remembered] + [held[run] for run in runs[i]], 2)
             asks = asked[sight.begin, sight.end]
             alike.setdefault((asks.shape[2], keys.shape[2]), []).append((i, asks, keys, values))
         out: dict[int, Tensor] = {}
         for group in alike.values():
             which, *stacks = zip(*group, strict=True)
-            made = attend(*(torch.cat(stack) for stack in stacks)).split(len(x))
+            made = attend(*(joined(stack, 0) for stack in stacks)).split(len(x))
             out.update(zip(which, made, strict=True))
-        whole = torch.cat([out[i] for i in range(len(sights))], 2)
+        whole = joined([out[i] for i in range(len(sights))], 2)
         return self.to_out(rearrange(whole, "b h n d -> b n (h d)")), Span(k=k, v=v)
 
 
@@ -80,7 +82,12 @@ def _pieces(x: Tensor, runs: list[list[tuple[int, int]]]) -> dict[tuple[int, int
     edges = sorted({edge for run in wanted for edge in run})
     parts = x[:, :, edges[0] : edges[-1]].split([b - a for a, b in itertools.pairwise(edges)], 2)
     at = {edge: number for number, edge in enumerate(edges)}
-    return {(a, z): torch.cat(parts[at[a] : at[z]], 2) for a, z in wanted}
+    return {(a, z): joined(parts[at[a] : at[z]], 2) for a, z in wanted}
+
+
+def joined(parts: Sequence[Tensor], axis: int) -> Tensor:
+    """`torch.cat`, which copies even where there is only one."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), axis)
 
 
 class CrossAttention(nn.Module):
@@ -121,11 +128,24 @@ class Block(nn.Module):
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.table + context.shift).unbind(2)  # each (b, t, d)
         y = modulate(layer_norm(x), shift_a, scale_a)
         y, span = self.self_attention(y, context.turn, context.sights, past)
-        x = x + gated(y, gate_a)
+        x = gated(x, y, gate_a)
         x = x + self.cross_attention(self.norm_text(x), said, context.mask)
         y = modulate(layer_norm(x), shift_f, scale_f)
         y = self.ffn_out(gelu(self.ffn_in(y)))
-        return x + gated(y, gate_f), span
+        return gated(x, y, gate_f), span
+
+
+class Stack(nn.ModuleList):
+    """Blocks one after another, as one thing to fuse: x (b, n, d) -> (x, each block's own keys and values)."""
+
+    def forward(
+        self, x: Tensor, context: "Context", said: Sequence[Span], pasts: Sequence[list[Span]]
+    ) -> tuple[Tensor, list[Span]]:
+        spans: list[Span] = []
+        for i, block in enumerate(self):
+            x, span = cast("Block", block)(x, context, said[i], pasts[i] if pasts else [])
+            spans.append(span)
+        return x, spans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +178,10 @@ class Heard:
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """x (b, t*s, d) moved and scaled by its frame's shift and scale (b, t, d)."""
     framed = rearrange(x, "b (t s) d -> b t s d", t=shift.shape[1])
-    return rearrange(framed * (1 + scale[:, :, None]) + shift[:, :, None], "b t s d -> b (t s) d")
+    return rearrange(torch.addcmul(shift[:, :, None], framed, 1 + scale[:, :, None]), "b t s d -> b (t s) d")
 
 
-def gated(x: Tensor, gate: Tensor) -> Tensor:
-    """x (b, t*s, d) times its frame's gate (b, t, d)."""
-    framed = rearrange(x, "b (t s) d -> b t s d", t=gate.shape[1])
-    return rearrange(framed * gate[:, :, None], "b t s d -> b (t s) d")
+def gated(x: Tensor, y: Tensor, gate: Tensor) -> Tensor:
+    """x + y, both (b, t*s, d), y times its frame's gate (b, t, d)."""
+    was, new = (rearrange(each, "b (t s) d -> b t s d", t=gate.shape[1]) for each in (x, y))
+    return rearrange(torch.addcmul(was, new, gate[:, :, None]), "b t s d -> b (t s) d")

@@ -5,9 +5,10 @@ n = t*s, m text tokens, d width.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import cached_property
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from praxino.layers import rope
 from praxino.layers.gelu import gelu
 from praxino.layers.norm import layer_norm
-from praxino.transformer.block import Block, Context, Heard, Sight, Span, modulate
+from praxino.transformer.block import Block, Context, Heard, Sight, Span, Stack, modulate
 from praxino.transformer.cache import Cache, lessons, sights
 from praxino.transformer.config import TransformerConfig
 
@@ -30,6 +31,15 @@ As much is never open: at the edge the square root of what is not open has no sl
 
 Text = tuple[Tensor, Tensor] | Heard
 """(b, m, d_text) with a mask (b, m), True where a token counts; or what `Transformer.read` made of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """Which frames a call brings."""
+
+    numbers: Sequence[int]  # in the film, of each
+    sights: list[Sight]
+    judged: int  # the last ones, that an outlook is wanted on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +66,7 @@ class Transformer(nn.Module):
         self.text_in, self.text_out = nn.Linear(config.text_channels, d), nn.Linear(d, d)
         self.time_in, self.time_out = nn.Linear(config.time_channels, d), nn.Linear(d, d)
         self.time_shift = nn.Linear(d, 6 * d)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.blocks = Stack(Block(config) for _ in range(config.depth))
         self.table = nn.Parameter(torch.randn(2, d) / d**0.5)
         self.patch_out = nn.Linear(d, inside)
         nn.init.zeros_(self.patch_out.weight)
@@ -76,9 +86,10 @@ class Transformer(nn.Module):
         start: int = 0,
         cache: Cache | None = None,
         remember: bool = False,
+        fused: bool = False,
     ) -> Tensor:
         """The velocity that `outlook` gives: (b, t, h, w, c)."""
-        return self.outlook(latents, time, text, start=start, cache=cache, remember=remember).velocity
+        return self.outlook(latents, time, text, start=start, cache=cache, remember=remember, fused=fused).velocity
 
     def outlook(
         self,
@@ -89,19 +100,20 @@ class Transformer(nn.Module):
         start: int = 0,
         cache: Cache | None = None,
         remember: bool = False,
+        fused: bool = False,
     ) -> Outlook:
         """Velocity of latents (b, t, h, w, c) at time (b, t) in 0..1, and what it leans on.
 
         ``start`` is the number of the first latent frame in the film. ``cache`` holds the clean past; with
-        ``remember`` this call's chunk (exactly one) is added to it.
+        ``remember`` this call's chunk (exactly one) is added to it. ``fused``: by a program made for calls of this
+        shape, which takes a while to make and is faster then.
         """
         cache = cache if cache is not None else Cache()
         frames, tokens = latents.shape[1], self._count(latents)
         seen = sights(start=start, frames=frames, tokens=tokens, remembered=cache.chunks, config=self.config)
         before = self._before(latents, time, cache.last)
-        made, spans = self._look(
-            latents, time, text, before, numbers=range(start, start + frames), seen=seen, cache=cache
-        )
+        shown = Shown(numbers=range(start, start + frames), sights=seen, judged=frames)
+        made, spans = self._look(latents, time, text, before, shown=shown, cache=cache, fused=fused)
         if remember:
             cache.remember(start // self.config.chunk, spans, (latents[:, -1:], time[:, -1:]), self.config)
         return made
@@ -120,10 +132,10 @@ class Transformer(nn.Module):
             own = self._before(latents, time, None)
             assert own is not None
             before = torch.cat([before, torch.where(starts, before, own)], 1)
-        twice = [*range(frames), *range(frames)]
         seen = lessons(frames=frames, tokens=tokens, config=self.config)
-        shown, times = torch.cat([clean, latents], 1), torch.cat([when, time], 1)
-        made, _ = self._look(shown, times, text, before, numbers=twice, seen=seen, cache=Cache(), judged=frames)
+        shown = Shown(numbers=[*range(frames), *range(frames)], sights=seen, judged=frames)
+        both, times = torch.cat([clean, latents], 1), torch.cat([when, time], 1)
+        made, _ = self._look(both, times, text, before, shown=shown, cache=Cache())
         return made
 
     def _look(
@@ -133,29 +145,23 @@ class Transformer(nn.Module):
         text: Text,
         before: Tensor | None,
         *,
-        numbers: Sequence[int],
-        seen: list[Sight],
+        shown: Shown,
         cache: Cache,
-        judged: int = 0,
+        fused: bool = False,
     ) -> tuple[Outlook, list[Span]]:
-        """The outlook on the last ``judged`` frames (0: all), and the spans of each block.
-
-        ``before`` is what latents lean on, ``numbers`` are the frames' numbers in the film.
-        """
+        """The outlook on the judged frames, and the spans of each block; ``before`` is what latents lean on."""
         x = self.patch_in(self._tokens(self._scaled(latents, time)))  # (b, t, s, d)
         if before is not None:
             x = x + self.past_in(self._tokens(before / self.channel_std))
         if self.first is not None:
-            kind = torch.tensor([int(number == 0) for number in numbers], device=x.device)
+            kind = torch.tensor([int(number == 0) for number in shown.numbers], device=x.device)
             x = x + self.first[kind][None, :, None]
         heard = text if isinstance(text, Heard) else self.read(*text)
-        context, embedded = self._context(latents, time, heard, numbers=numbers, seen=seen)
+        context, embedded = self._context(latents, time, heard, shown)
         x = rearrange(x, "b t s d -> b (t s) d")
-        spans: list[Span] = []
-        for i, block in enumerate(self.blocks):
-            x, span = block(x, context, heard.spans[i], cache.spans[i] if cache.spans else [])
-            spans.append(span)
-        if judged:
+        blocks = self._fused if fused else self.blocks
+        x, spans = blocks(x, context, heard.spans, cache.spans)
+        if (judged := shown.judged) < latents.shape[1]:
             x = x[:, -judged * x.shape[1] // latents.shape[1] :]
             latents, time, embedded = latents[:, -judged:], time[:, -judged:], embedded[:, -judged:]
             before = before if before is None else before[:, -judged:]
@@ -167,6 +173,11 @@ class Transformer(nn.Module):
         new = LEAST + (1 - 2 * LEAST) * self._picture(self.open_out(x), latents.shape).float().sigmoid()
         velocity = self._velocity(latents, time, made_of, before, new.detach())
         return Outlook(velocity=velocity, past=before, open=new), spans
+
+    @cached_property
+    def _fused(self) -> Callable[..., Any]:
+        """The blocks, compiled anew for each shape (`torch.compile`): what they do between products is one loop."""
+        return torch.compile(self.blocks, dynamic=False)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -181,9 +192,7 @@ class Transformer(nn.Module):
         spans = tuple(cast("Block", block).cross_attention.read(words) for block in self.blocks)
         return Heard(spans=spans, pooled=pooled, mask=mask)
 
-    def _context(
-        self, latents: Tensor, time: Tensor, heard: Heard, *, numbers: Sequence[int], seen: list[Sight]
-    ) -> tuple[Context, Tensor]:
+    def _context(self, latents: Tensor, time: Tensor, heard: Heard, shown: Shown) -> tuple[Context, Tensor]:
         config, (_b, _t, h, w, _) = self.config, latents.shape
         wave = sinusoid(1000 * time, config.time_channels).to(self.dtype)
         embedded = self.time_out(F.silu(self.time_in(wave)))  # (b, t, d)
@@ -191,9 +200,9 @@ class Transformer(nn.Module):
             embedded = embedded + heard.pooled[:, None]
         shift = rearrange(self.time_shift(F.silu(embedded)), "b t (k d) -> b t k d", k=6)
         size = (h // config.patch, w // config.patch)
-        turn = rope.angles(tuple(numbers), size=size, channels=config.width // config.heads)
+        turn = rope.angles(tuple(shown.numbers), size=size, channels=config.width // config.heads)
         pair = (turn.cos().to(latents.device, self.dtype), turn.sin().to(latents.device, self.dtype))
-        return Context(shift=shift, turn=pair, sights=seen, mask=heard.mask), embedded
+        return Context(shift=shift, turn=pair, sights=shown.sights, mask=heard.mask), embedded
 
     def _tokens(self, picture: Tensor) -> Tensor:
         p = self.config.patch

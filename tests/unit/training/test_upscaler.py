@@ -49,6 +49,15 @@ def test_pieces_equal_the_whole() -> None:
     torch.testing.assert_close(pieces, whole)
 
 
+def test_in_whole_numbers_it_is_the_same() -> None:
+    model, frames = Upscaler(tiny()), torch.rand(5, 6, 8, 3) * 2 - 1
+    torch.nn.init.normal_(model.leave.weight, std=0.1)
+    with torch.no_grad():
+        exact, quick = whole(model(frames)), model.enlarged(frames)
+    assert quick.dtype == torch.uint8
+    assert int((exact.int() - quick.int()).abs().max()) <= 1, "it is rounded once instead of twice"
+
+
 def test_it_learns_what_resampling_lacks(recipe: Recipe, tmp_path: Path) -> None:
     held, run = edges(HELD_OUT + 40), begin(recipe, tmp_path, "cpu")
     for _ in range(400):

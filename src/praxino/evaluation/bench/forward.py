@@ -106,5 +106,5 @@ def _passes(
     mask, turned = torch.ones(1, WORDS, dtype=torch.bool), latents.permute(0, 2, 3, 4, 1).contiguous()
     return {
         "theirs": lambda: theirs(latents, torch.tensor([1000 * TIME]), words, return_dict=False)[0],
-        "ours": lambda: ours(turned, torch.full((1, clip[0]), TIME), (words, mask)),
+        "ours": lambda: ours(turned, torch.full((1, clip[0]), TIME), (words, mask), fused=True),
     }

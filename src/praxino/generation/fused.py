@@ -1,0 +1,50 @@
+"""Passes of one shape as one program, where a film has enough of them to pay for making it (`torch.compile`)."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+import torch
+
+from praxino.generation import speed
+
+PAYS = 3_000
+"""Passes: making a program takes up to 20 seconds, and it saves two fifths of a pass (docs/log.md, 2026-11-27)."""
+SHAPES = 64
+"""Programs that one process keeps; torch would give up, for good, after eight."""
+TRACING = Lock()
+"""Held while a program is made, for torch takes the networks that other threads call meanwhile for parts of it."""
+
+
+def pays(passes: int, device: torch.device) -> bool:
+    """Whether to make a program for so many passes: says the film and the machine, never a stopwatch."""
+    return passes >= PAYS and (device.type == "cuda" or shutil.which("c++") is not None)
+
+
+@dataclass(kw_only=True)
+class Fuser:
+    """Makes the program at the first pass that it is for."""
+
+    wanted: bool
+    _made: bool = field(default=False, init=False)
+
+    def ready(self, once: Callable[[], object]) -> bool:
+        """Whether there is a program; the first time ``once``, a pass whose result is not used, makes it."""
+        if self.wanted and not self._made:
+            self._made = True
+            self.wanted = _make(once)
+        return self.wanted
+
+
+def _make(once: Callable[[], object]) -> bool:
+    """False where it cannot be made here: a compiler may be there and not work."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(speed.path().parent / "programs"))
+    torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001 - there is no public name
+    with TRACING:
+        try:
+            once()
+        except RuntimeError:
+            return False
+    return True
