@@ -102,9 +102,9 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
 
 
 def _total(stages: dict[str, float]) -> float:
-    """Seconds from start to end: denoising goes on while what is denoised is decoded, finished and written."""
-    after = sum(stages[stage] for stage in ("decoding", "finishing", "writing"))
-    return stages["loading"] + stages["beginning"] + max(stages["denoising"], after)
+    """Seconds from start to end: denoising, decoding with finishing, and writing go on at the same time."""
+    frames = stages["decoding"] + stages["finishing"]
+    return stages["loading"] + stages["beginning"] + max(stages["denoising"], frames, stages["writing"])
 
 
 def native_of(request: Request, model: Model) -> tuple[int, int]:

@@ -25,13 +25,13 @@ def ran(request: Request, model: price.Model, noise: float = 1.0) -> Run:
     units, frames = price.units_of(request, model), geometry.frames_of_seconds(request.seconds, 30)
     pixels = request.width * request.height
     seconds = {stage: RATES[stage] * amount * noise for stage, amount in units.items()}
-    rest = seconds["decoding"] + seconds["finishing"] + seconds["writing"]
+    longest = max(seconds["denoising"], seconds["decoding"] + seconds["finishing"], seconds["writing"])
     return Run(
         model=model.digest,
         machine=speed.machine(),
         units=units,
         seconds=seconds,
-        total=seconds["loading"] + seconds["beginning"] + max(seconds["denoising"], rest),
+        total=seconds["loading"] + seconds["beginning"] + longest,
         pixels=pixels,
         frames=frames,
         peak_rss_bytes=10**9,
