@@ -20,7 +20,12 @@ TRACING = Lock()
 
 def pays(passes: int, device: torch.device) -> bool:
     """Whether to make a program for so many passes: says the film and the machine, never a stopwatch."""
-    return passes >= PAYS and (device.type == "cuda" or shutil.which("c++") is not None)
+    return passes >= PAYS and able(device)
+
+
+def able(device: torch.device | str) -> bool:
+    """Whether `torch.compile` has a compiler for this device."""
+    return torch.device(device).type == "cuda" or shutil.which("c++") is not None
 
 
 @dataclass(kw_only=True)

@@ -4,7 +4,6 @@ Shapes: b batch, t latents, h rows, w columns, c channels.
 """
 
 import copy
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from praxino.flow import path as flow
 from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.loss import loss as flow_loss
 from praxino.flow.loss import novelty, residual_scale
+from praxino.generation.fused import able
 from praxino.layers import precision
 from praxino.text.encoder import TextEncoder
 from praxino.training import state
@@ -150,7 +150,7 @@ def begin(task: Task, team: Team) -> Run:
         optimizers=muon(student, muon_rate=learn.muon_rate, adam_rate=learn.adam_rate, team=team),
         teacher=teacher,
     )
-    if team.device == "cuda" or (shutil.which("c++") and task.deadline - time.time() > PAYS):
+    if able(team.device) and (team.device == "cuda" or task.deadline - time.time() > PAYS):
         for pair in (student, *([teacher.pair] if teacher else [])):
             _compile(pair)
     saved = task.into / "state.safetensors"
