@@ -68,10 +68,7 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
     score, manner = _score(request, parts, known), _manner(request, parts, known)
     done = journal.done() if journal else {}
     watch.skipped = bool(done)
-    steps = manner.sampling.steps * sum(
-        not known.known[i : i + parts.transformer.config.chunk].all() and n not in done
-        for n, i in enumerate(range(0, len(known.known), parts.transformer.config.chunk))
-    )
+    steps = manner.sampling.steps * len(score.wanted(parts.transformer.config.chunk, done))
     taken, stop = 0, Event()
 
     def step() -> None:

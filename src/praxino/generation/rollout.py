@@ -4,7 +4,7 @@ Shapes: t latent frames, h rows, w columns, c channels; a film is one sample, b 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,6 +29,11 @@ class Score:
     words: tuple[str, ...]  # one prompt per chunk
     negative: str
     seed: int
+
+    def wanted(self, size: int, done: Mapping[int, Tensor]) -> list[int]:
+        """The numbers of the chunks of ``size`` latents that are neither known nor made before."""
+        chunks = enumerate(self.known.split(size))
+        return [number for number, known in chunks if number not in done and not known.all()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +69,7 @@ def rollout(
     ``step`` is called after each step.
     """
     size, fuser = parts.transformer.config.chunk, Fuser(wanted=manner.fused)
+    last = max(score.wanted(size, done), default=-1)  # what comes later looks at no past
     texts: dict[str, Heard] = {}
     pasts = (Cache(), Cache())  # as seen with the prompt, and with the negative one where there is guidance
     for number, begin in enumerate(range(0, score.known.shape[0], size)):
@@ -74,8 +80,10 @@ def rollout(
                 texts[words] = parts.transformer.read(*parts.read(words, whole=manner.fused))
         pair = (texts[prompt], texts[score.negative])
         generator = _generator(score.seed, number)
-        fused = _settled(pasts[0], score, parts, span) and fuser.ready(
-            partial(_pass, parts, score.clean[:, span], pair[0], begin=begin, cache=pasts[0])
+        fused = (
+            number <= last
+            and _settled(pasts[0], score, parts, span)
+            and fuser.ready(partial(_pass, parts, score.clean[:, span], pair[0], begin=begin, cache=pasts[0]))
         )
         if number in done:
             latents = done[number].to(score.clean)
@@ -96,7 +104,7 @@ def rollout(
             latents = sample(predict, known, clean, config=manner.sampling, generator=generator)
             latents = parts.best(latents, prompt) if tries > 1 else latents
         yield number, latents
-        if begin + size < score.known.shape[0]:
+        if number < last:
             memory = _generator(score.seed, -1 - number)
             noise = torch.randn(latents.shape, generator=memory).to(latents)
             time = torch.full(latents.shape[:2], manner.floor, device=latents.device)
