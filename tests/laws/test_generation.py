@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from praxino.critic.model import Critic
-from praxino.flow.sample import SampleConfig
+from praxino.flow.config import SampleConfig
 from praxino.generation.fused import Fuser
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.rollout import Manner, Score, rollout

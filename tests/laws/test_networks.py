@@ -8,7 +8,8 @@ from praxino.autoencoder.model import Autoencoder
 from praxino.flow.guide import guide
 from praxino.flow.loss import novelty
 from praxino.flow.path import ends, hold, mix, velocity
-from praxino.flow.sample import SampleConfig, sample
+from praxino.flow.config import SampleConfig
+from praxino.flow.sample import sample
 from praxino.layers import precision
 from praxino.layers.attention import attend, attend_slowly
 from praxino.layers.gelu import gelu, gelu_slowly

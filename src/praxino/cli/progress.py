@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from praxino.cli.eta import Eta
+from praxino.eta import Eta
 
 Report = Callable[[str, float], None]  # stage, fraction done of it from 0 to 1
 

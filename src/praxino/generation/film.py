@@ -2,6 +2,8 @@
 
 import math
 import resource
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -19,11 +21,11 @@ from praxino.generation.journal import Journal, Place
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.prefix import Known, prefix
 from praxino.generation.rollout import fingerprint
+from praxino.generation.warnings import warnings_of
 from praxino.generation.watch import Watch
 from praxino.layers import precision
 from praxino.media import labels, sheet, write
 from praxino.request import SMALLEST, Request, to_json
-from praxino.text.words import unknown_words
 
 MOMENTS = 12
 """Frames on a contact sheet."""
@@ -36,6 +38,8 @@ class Options:
     journal: Path | None = None  # folder to keep finished chunks in, and to resume from
     sheet: Path | None = None  # contact sheet to write, PNG
     draft: bool = False  # show it at the model's own size; with a journal, the same film can be finished at full size
+    look: Callable[[np.ndarray], None] | None = None  # sees each piece (f, H, W, 3) uint8 of the film, once written
+    enough: Callable[[], bool] | None = None  # asked after each chunk: whether the film is to end with it
 
 
 def make(request: Request, output: Path, *, options: Options | None = None, report: Report = silent) -> dict[str, Any]:
@@ -66,16 +70,22 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
         output, width=shown.width, height=shown.height, fps=shown.fps, metadata=labels.metadata(recipe)
     )
     with writer as film, halves() as whole:
-        around = Around(journal=journal, report=report, watch=watch, cores=whole)
+        around = Around(journal=journal, report=report, watch=watch, cores=whole, enough=options.enough)
         for piece in ahead(generate(shown, parts, known=known, around=around), room=1, stop=Event()):
             with watch.stage("writing"):
                 for picture in piece:
                     film.write(picture)
                 moments.look(piece)
+            if options.look is not None:
+                options.look(piece)
+        if film.frames < moments.wanted:
+            recipe["stopped"] = {"frames": film.frames}
+            film.tell(labels.metadata(recipe))
     if options.sheet is not None:
         sheet.save(sheet.sheet(np.stack(moments.kept)), options.sheet)
-    summary = _summary(shown, parts, known, output)
-    _remember(summary, shown, watch)
+    summary = _summary(shown, parts, known, output, frames=writer.frames)
+    if "stopped" not in recipe:
+        _remember(summary, shown, watch)
     return summary | {
         "timings": {name: round(seconds, 3) for name, seconds in [*watch.seconds.items(), ("total", watch.total)]},
         "peak_rss_bytes": peak_rss_bytes(),
@@ -95,12 +105,14 @@ def _remember(summary: dict[str, Any], request: Request, watch: Watch) -> None:
     if request.start is not None or request.end is not None or watch.skipped:
         return
     model = price.opened(request.model)
+    units = price.units_of(request, model)
+    named = {"denoising": "fused"} if "fused" in units else {}
     speed.record(
         speed.Run(
             model=model.digest,
             machine=speed.machine(),
-            units=price.units_of(request, model),
-            seconds={name: round(seconds, 4) for name, seconds in watch.seconds.items()},
+            units=units,
+            seconds={named.get(name, name): round(seconds, 4) for name, seconds in watch.seconds.items()},
             total=round(watch.total, 4),
             pixels=request.width * request.height,
             frames=summary["frames"],
@@ -111,8 +123,13 @@ def _remember(summary: dict[str, Any], request: Request, watch: Watch) -> None:
 
 
 def peak_rss_bytes() -> int:
-    """The most memory this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """The most memory this process has held: of Linux, which counts from its own beginning, or of what it came from."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @dataclass(kw_only=True)
@@ -127,16 +144,6 @@ class _Moments:
         at = {round(k * (self.wanted - 1) / (MOMENTS - 1)) for k in range(MOMENTS)}
         self.kept += [piece[i] for i in range(len(piece)) if self.seen + i in at]
         self.seen += len(piece)
-
-
-def warnings_of(request: Request, words: tuple[str, ...]) -> list[str]:
-    """One warning that names every word the model was never taught; none where it says it knows all words."""
-    prompts = [shot.prompt for shot in request.shots] + ([request.negative] if request.negative else [])
-    odd = list(dict.fromkeys(word for prompt in prompts for word in unknown_words(prompt, words))) if words else []
-    if not odd:
-        return []
-    named = ", ".join(repr(word) for word in odd)
-    return [f"the model does not know {named}: the film may not show it; `praxino models show` lists what it knows"]
 
 
 def _journal(options: Options, output: Path, request: Request, parts: Parts) -> Journal | None:
@@ -156,12 +163,12 @@ def _recipe(request: Request, parts: Parts) -> dict[str, Any]:
     }
 
 
-def _summary(request: Request, parts: Parts, known: Known, output: Path) -> dict[str, Any]:
-    frames = frames_of(request, known)
+def _summary(request: Request, parts: Parts, known: Known, output: Path, *, frames: int) -> dict[str, Any]:
     tokens = int((~known.known).sum()) * known.latents.shape[2] * known.latents.shape[3]
     return {
         "file": str(output),
         "frames": frames,
+        "stopped": frames < frames_of(request, known),
         "fps": request.fps,
         "width": request.width,
         "height": request.height,

@@ -45,6 +45,7 @@ class Around:
     journal: Journal | None = None
     report: Report = silent
     watch: Watch = field(default_factory=Watch)
+    enough: Callable[[], bool] | None = None  # asked after each chunk: whether the film is to end with it
     cores: int | None = None  # for the beginning, while there is nothing else to do; None: as many as for the rest
 
 
@@ -111,6 +112,8 @@ def _kept(
         if around.journal and made[0] not in done:
             around.journal.write(*made)
         yield made
+        if around.enough is not None and made[0] + 1 not in done and around.enough():
+            return
 
 
 def _score(request: Request, parts: Parts, known: Known) -> Score:

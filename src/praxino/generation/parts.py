@@ -12,6 +12,7 @@ from praxino.autoencoder.config import AutoencoderConfig
 from praxino.autoencoder.model import Autoencoder
 from praxino.critic.config import CriticConfig
 from praxino.critic.model import Critic
+from praxino.generation.card import Card
 from praxino.geometry import Compression
 from praxino.text.encoder import TextConfig, TextEncoder
 from praxino.text.vocabulary import Vocabulary, opened
@@ -19,20 +20,6 @@ from praxino.transformer.config import TransformerConfig
 from praxino.transformer.model import Transformer
 from praxino.upscaler.config import UpscalerConfig
 from praxino.upscaler.model import Upscaler
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """What a model says of itself."""
-
-    sizes: tuple[tuple[int, int], ...]  # native (width, height) in pixels
-    fps: int  # native frames per second
-    rung: str  # of the world's vocabulary it was trained on
-    words: tuple[str, ...]  # it was taught, lower case; empty: any
-    steps: int = 36  # of the sampler, by default
-    guidance: float = 3.0  # by default
-    best_of: int = 1  # beginnings that are made, by default; needs a critic
-    trained: tuple[tuple[str, str], ...] = ()  # what it has been through, as (what, figure)
 
 
 @dataclass(frozen=True, kw_only=True)

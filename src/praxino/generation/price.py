@@ -6,9 +6,9 @@ import numpy as np
 
 from praxino import checkpoint, config, geometry
 from praxino.autoencoder.config import AutoencoderConfig
-from praxino.flow.sample import SampleConfig
-from praxino.generation.frame import frame_of
-from praxino.generation.parts import Card
+from praxino.flow.config import SampleConfig
+from praxino.generation.card import Card
+from praxino.generation.fused import pays
 from praxino.generation.speed import Run
 from praxino.request import Request
 from praxino.transformer.config import TransformerConfig
@@ -17,6 +17,9 @@ DOUBT = (0.9, 1.0, 1.05, 1.3)
 """Ratios of time taken to time quoted that are believed in before there are runs that say better."""
 ENLARGED = 400
 """So many pixels of a film are finished while the upscaler takes in one of its own (docs/log.md, 2026-11-27)."""
+FUSED = 0.7
+"""What a pass takes in a film with a program of its own, of one without, where no such film was made here yet
+(docs/log.md, 2026-11-27: 340 s for 120 s of 1080p, 486 s quoted)."""
 LATENT_BYTES = 4
 """Of a number in the journal."""
 
@@ -61,7 +64,7 @@ def opened(name: str) -> Model:
 def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
     """What the runs say that the film will cost; there has to be one at least."""
     units = units_of(request, model)
-    rates = {stage: _rate(runs, stage) for stage in units}
+    rates = _rates(runs, units)
     stages = {stage: rates[stage] * amount for stage, amount in units.items()}
     ratios = [run.total / _total({stage: rates[stage] * run.units.get(stage, 0) for stage in rates}) for run in runs]
     middle, high = (float(np.quantile([*ratios, *DOUBT], share)) for share in (0.5, 0.92))
@@ -90,11 +93,13 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
     passes = 1 if scale == 1 and not request.negative else 2
     enlarged = _native_frames(request, model) * width * height if model.upscales and request.width > width else 0
     best_of = request.best_of or model.card.best_of
+    latents = geometry.covering(_native_frames(request, model), model.autoencoder.time)
+    denoising = "fused" if pays(latents // model.transformer.chunk * steps, "cpu") else "denoising"
     first = 0 if request.start else geometry.tokens(1, height, width, model.autoencoder.space)
     return {
         "loading": 1.0,
         "beginning": first * (steps + 1) * passes * (2 + best_of) / 3,  # several at once: docs/log.md, 2026-11-27
-        "denoising": float((tokens_of(request, model) - first) * (steps + 1) * passes),
+        denoising: float((tokens_of(request, model) - first) * (steps + 1) * passes),
         "decoding": float(_native_frames(request, model) * width * height),
         "finishing": float(frames * pixels + ENLARGED * enlarged),
         "writing": float(frames * pixels),
@@ -103,14 +108,13 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
 
 def _total(stages: dict[str, float]) -> float:
     """Seconds from start to end: denoising, decoding with finishing, and writing go on at the same time."""
-    frames = stages["decoding"] + stages["finishing"]
-    return stages["loading"] + stages["beginning"] + max(stages["denoising"], frames, stages["writing"])
+    passes, frames = stages.get("denoising", 0) + stages.get("fused", 0), stages["decoding"] + stages["finishing"]
+    return stages["loading"] + stages["beginning"] + max(passes, frames, stages["writing"])
 
 
 def native_of(request: Request, model: Model) -> tuple[int, int]:
     """The (width, height) in pixels that it makes them at."""
-    frame = frame_of(request.width, request.height, model.card.sizes)
-    return frame.native_width, frame.native_height
+    return geometry.native_size(request.width, request.height, model.card.sizes)
 
 
 def _native_frames(request: Request, model: Model) -> int:
@@ -122,6 +126,14 @@ def tokens_of(request: Request, model: Model) -> int:
     width, height = native_of(request, model)
     latents = geometry.covering(_native_frames(request, model), model.autoencoder.time)
     return geometry.tokens(latents, height, width, model.autoencoder.space) // model.transformer.patch**2
+
+
+def _rates(runs: list[Run], units: dict[str, float]) -> dict[str, float]:
+    """Seconds a unit, of each stage; of films with and without a program either tells of the other."""
+    rates = {stage: _rate(runs, stage) for stage in (*units, "denoising", "fused")}
+    rates["fused"] = rates["fused"] or FUSED * rates["denoising"]
+    rates["denoising"] = rates["denoising"] or rates["fused"] / FUSED
+    return rates
 
 
 def _rate(runs: list[Run], stage: str) -> float:

@@ -13,9 +13,11 @@ from torch import Tensor
 
 from praxino.flow import path
 from praxino.flow.guide import GuidanceConfig, guide
-from praxino.flow.sample import SampleConfig, sample
+from praxino.flow.config import SampleConfig
+from praxino.flow.sample import sample
 from praxino.generation.fused import Fuser
-from praxino.generation.parts import Card, Parts
+from praxino.generation.card import Card
+from praxino.generation.parts import Parts
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
 

@@ -41,6 +41,8 @@ def verify(film: Path, request: Request, *, report: Report) -> Verdict:
         raise ValueError(f"{film} carries no recipe; give a film that Praxino made, whose metadata was kept")
     if "retakes" in recipe:
         raise ValueError(f"{film} was retaken in part; verify the film it was made from")
+    if "stopped" in recipe:
+        raise ValueError(f"{film} was stopped before its end; make the whole of it with `praxino generate --from`")
     other = _other(recipe, request)
     frames = read.probe(film).frames
     if any(what.startswith("model") for what in other):

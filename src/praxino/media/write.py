@@ -90,6 +90,10 @@ class Writer:
         self._container.mux(self._stream.encode(rgb.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
         self.frames += 1
 
+    def tell(self, metadata: Mapping[str, str]) -> None:
+        """What the film says of itself once it is whole, in place of what was said at its beginning."""
+        self._metadata = dict(metadata)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

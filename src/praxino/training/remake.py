@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from praxino import checkpoint
-from praxino.flow.sample import SampleConfig
+from praxino.flow.config import SampleConfig
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.rollout import Manner, Score, rollout
 from praxino.pixels import unit

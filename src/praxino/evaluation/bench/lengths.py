@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from praxino.evaluation.bench.figure import Figure, Report
-from praxino.flow.sample import SampleConfig
+from praxino.flow.config import SampleConfig
 from praxino.generation.parts import Parts
 from praxino.generation.rollout import Manner, Score, rollout
 

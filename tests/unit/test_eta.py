@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from praxino.cli.eta import Eta
+from praxino.eta import Eta
 
 
 def test_nothing_is_said_while_it_is_a_guess():

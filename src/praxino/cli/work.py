@@ -1,0 +1,32 @@
+"""`praxino work`: a worker of a service, for one device."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def work(
+    device: Annotated[
+        str | None, typer.Option(help="cpu, or the number of a GPU (default: the first there is).")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder for what it makes (default: ~/.local/share/praxino).")
+    ] = None,
+) -> None:
+    """Make the films that a service takes on. PRAXINO_DATABASE_URL and PRAXINO_STORAGE_URL say which service."""
+    from praxino.jobs import settings
+    from praxino.worker import supervise
+    from praxino.worker.work import devices, work
+
+    chosen = device or devices()[0]
+    wanted = settings.settings(data)
+    if os.environ.get("PRAXINO_FOLLOW"):
+        supervise.follow()
+        work(wanted, device=chosen)
+        return
+    supervise.forever(chosen, wanted.data)

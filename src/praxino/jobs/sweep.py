@@ -1,0 +1,57 @@
+"""What nobody else sees to: jobs of dead workers go on elsewhere, every waiting job has a turn, old films go."""
+
+import time
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from praxino.jobs import making, presence, turns
+from praxino.jobs.control import erase
+from praxino.jobs.database import answers, events, jobs, workers, writing
+from praxino.jobs.job import ENDED
+from praxino.jobs.queue import KEPT
+from praxino.jobs.storage import Storage
+from praxino.jobs.turns import Database
+
+SILENT = 60.0
+"""Seconds after which a worker that says nothing is not counted any more."""
+
+
+def sweep(db: Database) -> None:
+    """Look after jobs; often."""
+    for turn in turns.running(db):
+        if turn.executor_id and not presence.alive(db, turn.executor_id):
+            turns.again(db, turn)
+    making.more_turns(db)
+
+
+def expire(db: Database, storage: Storage) -> int:
+    """Forget films that are too old, and all that grows; now and then. Says how many films went."""
+    now = time.time()
+    with db.engine.connect() as connection:
+        oldest = now - db.settings.keep_days * 86_400
+        old = sa.select(jobs.c.id).where(jobs.c.state.in_(ENDED), jobs.c.ended_at < oldest)
+        names = list(connection.execute(old).scalars())
+    for name in names:
+        with writing(db.engine) as connection:
+            erase(connection, name)
+        storage.remove(name)
+    with db.engine.begin() as connection:
+        connection.execute(answers.delete().where(answers.c.at < now - KEPT))
+        connection.execute(workers.delete().where(workers.c.seen_at < now - 86_400))
+        connection.execute(events.delete().where(events.c.job.not_in(sa.select(jobs.c.id))))
+    turns.forget(db, before=datetime.fromtimestamp(now - 3600, UTC).isoformat())
+    return len(names)
+
+
+def staff(db: Database) -> int:
+    """How many workers there are."""
+    wanted = sa.select(sa.func.count()).where(workers.c.seen_at > time.time() - SILENT)
+    with db.engine.connect() as connection:
+        return connection.execute(wanted).scalar_one()
+
+
+def checked(db: Database) -> None:
+    """Raises an error of SQLAlchemy's where the database cannot be written."""
+    with writing(db.engine) as connection:
+        connection.execute(workers.delete().where(workers.c.id == "nobody"))

@@ -1,0 +1,103 @@
+"""The server: HTTP in, jobs out. It makes no films itself, and never loads torch."""
+
+import contextlib
+import logging
+import shutil
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+import praxino
+from praxino.jobs import sweep, turns
+from praxino.jobs.settings import Settings
+from praxino.jobs.storage import Storage
+from praxino.jobs.turns import Database
+from praxino.server import about, control, derived, errors, events, hooks, videos
+from praxino.server.errors import Problem
+from praxino.server.quotes import Quotes
+from praxino.server.service import Service
+
+ROUND = 2.0
+"""Seconds between looks after the service; workers look as well."""
+logger = logging.getLogger("praxino.server")
+
+
+def create_app(settings: Settings, *, db: Database | None = None) -> FastAPI:
+    """The server of these settings. Raises ValueError where its database or storage cannot be used."""
+    db = db or turns.opened(settings)
+    spool = settings.data.absolute() / "spool"
+    shutil.rmtree(spool, ignore_errors=True)  # what a killed server left
+    spool.mkdir(parents=True)
+    app = FastAPI(
+        title="Praxino",
+        version=praxino.__version__,
+        summary="Makes video from words, pictures and clips.",
+        description="OpenAI's video dialect at /v1/videos, with names of vLLM-Omni's for more, and some of our own.",
+        lifespan=_lifespan,
+    )
+    app.state.service = Service(db=db, storage=Storage(settings), spool=spool)
+    app.state.quotes = Quotes(db=db)
+    app.state.metrics = about.Metrics(db)
+    for module in (about, derived, videos, control, events, hooks):  # /quote and /edits before /{video_id}
+        app.include_router(module.router)
+    errors.install(app)
+    _install(app)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """While the server runs, it looks after the service."""
+    stopping = threading.Event()
+    thread = threading.Thread(target=_watch, args=(app.state.service, stopping), daemon=True)
+    thread.start()
+    yield
+    stopping.set()
+
+
+def _watch(service: Service, stopping: threading.Event) -> None:
+    expired = 0.0
+    while not stopping.wait(ROUND):
+        try:
+            sweep.sweep(service.db)
+            if time.monotonic() - expired > 600:
+                expired = time.monotonic()
+                sweep.expire(service.db, service.storage)
+        except Exception as error:  # noqa: BLE001 - the next round may fare better, and must come
+            logger.warning("looking after jobs failed", extra={"reason": type(error).__name__})
+
+
+def _install(app: FastAPI) -> None:
+    """What goes around every request."""
+
+    @app.exception_handler(sa.exc.OperationalError)
+    @app.exception_handler(sa.exc.InterfaceError)
+    @app.exception_handler(sa.exc.TimeoutError)
+    async def away(_request: Request, _error: Exception) -> JSONResponse:
+        problem = Problem(
+            status=503,
+            message="the database is away, or full; nothing was changed, try again",
+            code="database_unavailable",
+            type="server_error",
+            headers={"Retry-After": "2"},
+        )
+        return JSONResponse(errors.envelope(problem), 503, problem.headers)
+
+    @app.middleware("http")
+    async def measured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        begun = time.perf_counter()
+        response = await call_next(request)
+        took = time.perf_counter() - begun
+        route: Any = request.scope.get("route")
+        name = getattr(route, "path", "none")
+        figures = app.state.metrics
+        figures.requests.labels(request.method, name, response.status_code).inc()
+        figures.seconds.labels(name).observe(took)
+        told = {"method": request.method, "route": name, "status": response.status_code, "ms": round(1000 * took, 1)}
+        logger.info("request", extra=told | {"tenant": getattr(request.state, "tenant", None)})
+        return response
