@@ -21,7 +21,7 @@ WEIGHTS, CONFIG = "weights.safetensors", "config.json"
 
 
 def find(model: str) -> Path:
-    """The folder of a model: one that ships ("pocket"), or any folder that holds a config.json.
+    """The folder of a model: one that has a name ("pocket", see `list_models`), or any folder that holds a config.json.
 
     Raises ValueError naming the models there are.
     """
@@ -39,8 +39,10 @@ def find(model: str) -> Path:
 
 
 def list_models() -> list[Path]:
-    """Folders of the models that ship with the package."""
-    return sorted(path.parent for path in (Path(__file__).parent / "weights").glob(f"*/{CONFIG}"))
+    """Folders of the models that have a name, their own: those that ship, and those that PRAXINO_MODELS lists."""
+    own = [Path(folder) for folder in os.environ.get("PRAXINO_MODELS", "").split(os.pathsep) if folder]
+    shipped = sorted(path.parent for path in (Path(__file__).parent / "weights").glob(f"*/{CONFIG}"))
+    return shipped + [folder for folder in own if (folder / CONFIG).is_file()]
 
 
 def card(folder: Path) -> dict[str, Any]:

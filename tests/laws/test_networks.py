@@ -5,10 +5,10 @@ import torch
 
 from praxino.autoencoder import config as autoencoder_config
 from praxino.autoencoder.model import Autoencoder
+from praxino.flow.config import SampleConfig
 from praxino.flow.guide import guide
 from praxino.flow.loss import novelty
 from praxino.flow.path import ends, hold, mix, velocity
-from praxino.flow.config import SampleConfig
 from praxino.flow.sample import sample
 from praxino.layers import precision
 from praxino.layers.attention import attend, attend_slowly

@@ -24,7 +24,8 @@ def finish(
     wanted = asked(Asked(base=film, others={}))
     options.check_sources(wanted)
     check_target(output, ".mp4")
-    drafted = (labels.read_recipe(film) or {}).get("draft")
+    recipe = labels.read_recipe(film) or {}
+    drafted = recipe.get("draft")
     if drafted is None:
         raise ValueError(f"{film} is no draft; make one with `praxino generate --draft`")
     parts = Path(drafted["parts"])
@@ -34,5 +35,6 @@ def finish(
         report("opening", 0.0)
         from praxino.generation import film as films  # torch: a second or two
 
-        done = films.make(wanted, output, options=films.Options(journal=parts), report=report)
+        only = (lambda: True) if "stopped" in recipe else None  # what there is of it
+        done = films.make(wanted, output, options=films.Options(journal=parts, enough=only), report=report)
     tell(done, as_json=as_json)

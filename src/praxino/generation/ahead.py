@@ -1,6 +1,6 @@
 """Work that goes on while its results are used: what is made next is made in a thread of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from queue import Full, Queue
 from threading import Event, Thread
@@ -11,7 +11,7 @@ import torch
 T = TypeVar("T")
 
 
-def ahead(source: Iterator[T], *, room: int, stop: Event) -> Iterator[T]:
+def ahead(source: Iterator[T], *, room: int, stop: Event) -> Generator[T]:
     """What ``source`` yields, in order, made up to ``room`` items ahead of their use.
 
     What the source raises is raised here. Where the use ends early, ``stop`` is set: the source should look at it now

@@ -3,10 +3,10 @@
 import math
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from praxino.request import SMALLEST, Request, to_json
 
 MOMENTS = 12
 """Frames on a contact sheet."""
+Look = Callable[[np.ndarray], None]
+"""Sees frames (f, H, W, 3) uint8."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +40,16 @@ class Options:
     journal: Path | None = None  # folder to keep finished chunks in, and to resume from
     sheet: Path | None = None  # contact sheet to write, PNG
     draft: bool = False  # show it at the model's own size; with a journal, the same film can be finished at full size
-    look: Callable[[np.ndarray], None] | None = None  # sees each piece (f, H, W, 3) uint8 of the film, once written
-    enough: Callable[[], bool] | None = None  # asked after each chunk: whether the film is to end with it
+    look: Look | None = None  # sees each piece (f, H, W, 3) uint8 of the film, once written
+    enough: Callable[[], bool] | None = None  # asked, in another thread, after each chunk: is the film to end with it?
 
 
 def make(request: Request, output: Path, *, options: Options | None = None, report: Report = silent) -> dict[str, Any]:
     """Make the whole film at ``output``, whole or not at all, and return its summary.
 
     Raises ValueError for input that cannot be used. ``report`` hears (stage, fraction) as the work goes on; an
-    exception it raises (a cancellation) ends the work and leaves nothing but the journal.
+    exception that it or ``options.look`` raises (a cancellation) ends the work within a step and leaves nothing but
+    the journal. Where ``options.enough`` ended the film early, its recipe says ``stopped``.
     """
     options, watch = options or Options(), Watch()
     with watch.stage("loading"):
@@ -54,13 +57,8 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
         folder = checkpoint.find(request.model)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         parts = open_parts(folder, device=device, dtype=precision.fastest(device))
-        frame = frame_of(request.width, request.height, parts.card.sizes)
-        known = prefix(request, parts, frame)
+        shown, known = _plan(request, parts, draft=options.draft)
         journal = _journal(options, output, request, parts)
-        shown = _drafted(request, frame) if options.draft else request
-        if shown != request:
-            small = frame_of(shown.width, shown.height, parts.card.sizes)
-            known = replace(prefix(shown, parts, small), latents=known.latents, known=known.known)
         report("loading", 1.0)
     recipe = _recipe(request, parts)
     if options.draft and options.journal is not None:
@@ -71,25 +69,42 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     )
     with writer as film, halves() as whole:
         around = Around(journal=journal, report=report, watch=watch, cores=whole, enough=options.enough)
-        for piece in ahead(generate(shown, parts, known=known, around=around), room=1, stop=Event()):
-            with watch.stage("writing"):
-                for picture in piece:
-                    film.write(picture)
-                moments.look(piece)
-            if options.look is not None:
-                options.look(piece)
+        looks = [moments.look, options.look] if options.look else [moments.look]
+        _write(generate(shown, parts, known=known, around=around), film, around, looks)
         if film.frames < moments.wanted:
-            recipe["stopped"] = {"frames": film.frames}
+            recipe["stopped"] = {"frames": film.frames, "of": moments.wanted}
             film.tell(labels.metadata(recipe))
     if options.sheet is not None:
         sheet.save(sheet.sheet(np.stack(moments.kept)), options.sheet)
-    summary = _summary(shown, parts, known, output, frames=writer.frames)
+    summary = _summary(shown, parts, known, output, frames=writer.frames, latents=watch.latents)
     if "stopped" not in recipe:
         _remember(summary, shown, watch)
     return summary | {
         "timings": {name: round(seconds, 3) for name, seconds in [*watch.seconds.items(), ("total", watch.total)]},
         "peak_rss_bytes": peak_rss_bytes(),
     }
+
+
+def _write(pieces: Iterator[np.ndarray], film: write.Writer, around: Around, looks: Iterable[Look]) -> None:
+    """Write the pieces (f, H, W, 3), made ahead; each is looked at once it is in the film."""
+    with closing(ahead(pieces, room=1, stop=around.stop)) as made:
+        for piece in made:
+            with around.watch.stage("writing"):
+                for picture in piece:
+                    film.write(picture)
+            for look in looks:
+                look(piece)
+
+
+def _plan(request: Request, parts: Parts, *, draft: bool) -> tuple[Request, Known]:
+    """What is shown and what is known: of a draft, the latents of the film that it is a draft of."""
+    frame = frame_of(request.width, request.height, parts.card.sizes)
+    known = prefix(request, parts, frame)
+    shown = _drafted(request, frame) if draft else request
+    if shown != request:
+        small = frame_of(shown.width, shown.height, parts.card.sizes)
+        known = replace(prefix(shown, parts, small), latents=known.latents, known=known.known)
+    return shown, known
 
 
 def _drafted(request: Request, frame: Frame) -> Request:
@@ -163,8 +178,10 @@ def _recipe(request: Request, parts: Parts) -> dict[str, Any]:
     }
 
 
-def _summary(request: Request, parts: Parts, known: Known, output: Path, *, frames: int) -> dict[str, Any]:
-    tokens = int((~known.known).sum()) * known.latents.shape[2] * known.latents.shape[3]
+def _summary(
+    request: Request, parts: Parts, known: Known, output: Path, *, frames: int, latents: int
+) -> dict[str, Any]:
+    tokens = int((~known.known[:latents]).sum()) * known.latents.shape[2] * known.latents.shape[3]
     return {
         "file": str(output),
         "frames": frames,

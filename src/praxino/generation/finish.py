@@ -73,6 +73,14 @@ class Finisher:
             return torch.empty(0, self.frame.height, self.frame.width, 3, dtype=torch.uint8)
         return torch.stack(out)
 
+    def rest(self) -> Tensor:
+        """Once all native frames were pushed: the output frames (n, H, W, 3) after the last one, which they repeat."""
+        out: list[Tensor] = []
+        while self._held is not None and self._made < self.count:
+            out.append(self._ended(self._held[0]))
+            self._made += 1
+        return torch.stack(out) if out else torch.empty(0, self.frame.height, self.frame.width, 3, dtype=torch.uint8)
+
     def _ended(self, picture: Tensor) -> Tensor:
         share = min(1.0, max(0.0, 1 - (self.count - 1 - self._made) / self.fade))
         return picture if self.end is None or share == 0 else _between(picture, self.end, share)

@@ -1,33 +1,18 @@
 """Passes of one shape as one program, where a film has enough of them to pay for making it (`torch.compile`)."""
 
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING
+
+import torch
 
 from praxino.generation import speed
 
-if TYPE_CHECKING:  # quotes ask `pays`, and the server quotes without torch
-    import torch
-
-PAYS = 3_000
-"""Passes: making a program takes up to 20 seconds, and it saves two fifths of a pass (docs/log.md, 2026-11-27)."""
 SHAPES = 64
 """Programs that one process keeps; torch would give up, for good, after eight."""
 TRACING = Lock()
 """Held while a program is made, for torch takes the networks that other threads call meanwhile for parts of it."""
-
-
-def pays(passes: int, device: "torch.device | str") -> bool:
-    """Whether to make a program for so many passes: says the film and the machine, never a stopwatch."""
-    return passes >= PAYS and able(device)
-
-
-def able(device: "torch.device | str") -> bool:
-    """Whether `torch.compile` has a compiler for this device."""
-    return str(device).startswith("cuda") or shutil.which("c++") is not None
 
 
 @dataclass(kw_only=True)
@@ -47,8 +32,6 @@ class Fuser:
 
 def _make(once: Callable[[], object]) -> bool:
     """False where it cannot be made here: a compiler may be there and not work."""
-    import torch
-
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(speed.path().parent / "programs"))
     torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001 - there is no public name
     with TRACING:

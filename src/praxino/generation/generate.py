@@ -3,8 +3,9 @@
 Shapes: t latents, f frames, h rows, w columns.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import CancelledError
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from threading import Event
@@ -17,10 +18,11 @@ from praxino import geometry
 from praxino.generation.ahead import ahead, cores
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
-from praxino.generation.fused import TRACING, pays
+from praxino.generation.fused import TRACING
 from praxino.generation.journal import Journal
 from praxino.generation.parts import Parts
 from praxino.generation.prefix import Known, opening
+from praxino.generation.program import pays
 from praxino.generation.rollout import Manner, Score, rollout
 from praxino.generation.watch import Watch
 from praxino.pixels import unit
@@ -45,7 +47,8 @@ class Around:
     journal: Journal | None = None
     report: Report = silent
     watch: Watch = field(default_factory=Watch)
-    enough: Callable[[], bool] | None = None  # asked after each chunk: whether the film is to end with it
+    enough: Callable[[], bool] | None = None  # asked, in another thread, after each chunk: is the film to end with it?
+    stop: Event = field(default_factory=Event)  # set by who wants no more of it, who then takes no more either
     cores: int | None = None  # for the beginning, while there is nothing else to do; None: as many as for the rest
 
 
@@ -59,49 +62,77 @@ def frames_of(request: Request, known: Known) -> int:
 def generate(request: Request, parts: Parts, *, known: Known, around: Around | None = None) -> Iterator[np.ndarray]:
     """Yield the film's frames (f, H, W, 3) uint8 in pieces, as soon as each is made.
 
-    Denoising goes on in a thread of its own while they are used; from there it is reported.
+    Denoising goes on in a thread of its own while they are used; from there it is reported. What the report raises is
+    raised here, before anything else is made.
 
     ``known`` is `prefix` of the same request. What was given as the start comes first, untouched.
     """
     around = around or Around()
-    journal, watch = around.journal, around.watch
     frame = frame_of(request.width, request.height, parts.card.sizes)
-    score, manner = _score(request, parts, known), _manner(request, parts, known)
-    done = journal.done() if journal else {}
-    watch.skipped = bool(done)
-    steps = manner.sampling.steps * len(score.wanted(parts.transformer.config.chunk, done))
-    taken, stop = 0, Event()
-
-    def step() -> None:
-        nonlocal taken
-        if stop.is_set():
-            raise CancelledError
-        taken += 1
-        around.report("sampling", taken / steps)
-
     for picture in opening(request, request.fps):
         yield picture[None]
     finisher, state, position = None, {}, 0
-    rolling = rollout(score, parts, manner=manner, done=done, step=step)
-    for _, latents in ahead(_kept(rolling, done, around), room=AHEAD, stop=stop):
-        with TRACING, watch.stage("decoding"):
-            native = parts.autoencoder.decode(latents, state=state)[0].float().cpu().clamp(-1, 1)
-        position += len(native)
-        if position < known.seen:
-            continue
-        with TRACING, watch.stage("finishing"):
-            if finisher is None:
-                native = native[len(native) - (position - max(known.seen - 1, 0)) :]
-                finisher = _finisher(request, parts, frame, known, native[0])
-            piece = finisher.push(native).numpy()
-        if len(piece):
-            yield piece
+    with closing(_chunks(request, parts, known, around)) as chunks:
+        for latents in chunks:
+            with TRACING, around.watch.stage("decoding"):
+                native = parts.autoencoder.decode(latents, state=state)[0].float().cpu().clamp(-1, 1)
+            position += len(native)
+            if position < known.seen:
+                continue
+            with TRACING, around.watch.stage("finishing"):
+                if finisher is None:
+                    native = native[len(native) - (position - max(known.seen - 1, 0)) :]
+                    finisher = _finisher(request, parts, frame, known, native[0])
+                piece = finisher.push(native)
+                if position >= known.frames:
+                    piece = torch.cat([piece, finisher.rest()])
+            if len(piece):
+                yield piece.numpy()
+
+
+def _chunks(request: Request, parts: Parts, known: Known, around: Around) -> Generator[Tensor]:
+    """The latents (1, t, h, w, c) of each chunk, made ahead of their use."""
+    score, manner, size = _score(request, parts, known), _manner(request, parts, known), parts.transformer.config.chunk
+    done = around.journal.done() if around.journal else {}
+    around.watch.skipped = bool(done)
+    wanted, first = score.wanted(size, done), score.wanted(size, {})[:1]
+    pace = _Pace(around=around, steps=manner.sampling.steps * len(wanted))
+    rolling = rollout(score, parts, manner=manner, done=done, step=pace.step)
+    kept = _kept(rolling, done, around, later={*wanted} - {*first})
+    with closing(ahead(kept, room=AHEAD, stop=pace.stop)) as made:
+        for _, latents in made:
+            if pace.broken is not None:
+                raise pace.broken
+            around.watch.latents += latents.shape[1]
+            yield latents
+
+
+@dataclass(kw_only=True)
+class _Pace:
+    """Hears of each step and reports it; ends the work where no one wants it any more."""
+
+    around: Around
+    steps: int  # that there will be
+    stop: Event = field(default_factory=Event)
+    broken: BaseException | None = None  # what the report raised; what is made already need not be used any more
+    _taken: int = field(default=0, init=False)
+
+    def step(self) -> None:
+        """One more. Raises CancelledError, or what the report raises."""
+        if self.stop.is_set() or self.around.stop.is_set():
+            raise CancelledError
+        self._taken += 1
+        try:
+            self.around.report("sampling", self._taken / self.steps)
+        except BaseException as error:
+            self.broken = error
+            raise
 
 
 def _kept(
-    rolling: Iterator[tuple[int, Tensor]], done: Mapping[int, Tensor], around: Around
+    rolling: Iterator[tuple[int, Tensor]], done: Mapping[int, Tensor], around: Around, *, later: set[int]
 ) -> Iterator[tuple[int, Tensor]]:
-    """The chunks of a roll-out, each in the journal before anyone sees it."""
+    """The chunks of a roll-out, each in the journal before anyone sees it; enough may be before one of ``later``."""
     stage, count = "beginning", around.cores or torch.get_num_threads()
     while True:
         with around.watch.stage(stage), cores(count):
@@ -112,7 +143,7 @@ def _kept(
         if around.journal and made[0] not in done:
             around.journal.write(*made)
         yield made
-        if around.enough is not None and made[0] + 1 not in done and around.enough():
+        if around.enough is not None and made[0] + 1 in later and around.enough():
             return
 
 

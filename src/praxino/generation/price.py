@@ -8,7 +8,7 @@ from praxino import checkpoint, config, geometry
 from praxino.autoencoder.config import AutoencoderConfig
 from praxino.flow.config import SampleConfig
 from praxino.generation.card import Card
-from praxino.generation.fused import pays
+from praxino.generation.program import pays
 from praxino.generation.speed import Run
 from praxino.request import Request
 from praxino.transformer.config import TransformerConfig
@@ -20,6 +20,8 @@ ENLARGED = 400
 FUSED = 0.7
 """What a pass takes in a film with a program of its own, of one without, where no such film was made here yet
 (docs/log.md, 2026-11-27: 340 s for 120 s of 1080p, 486 s quoted)."""
+DENOISING = {"fused": "denoising"}
+"""With a program of its own it costs something else, and has a name of its own among units and rates."""
 LATENT_BYTES = 4
 """Of a number in the journal."""
 
@@ -34,7 +36,7 @@ class Quote:
     seconds_p90: float
     peak_rss_bytes: int
     disk_bytes: int  # at most at a time: the film while it is put into one piece, and the journal
-    stages: dict[str, float]  # seconds, half of the time at most
+    stages: dict[str, float]  # seconds, half of the time at most; named as in a film's timings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
         seconds_p90=round(total * max(high, middle), 2),
         peak_rss_bytes=_memory(runs, pixels),
         disk_bytes=round(2 * film + journal),
-        stages={stage: round(seconds * middle, 3) for stage, seconds in stages.items()},
+        stages={DENOISING.get(stage, stage): round(seconds * middle, 3) for stage, seconds in stages.items()},
     )
 
 

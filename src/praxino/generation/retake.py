@@ -54,7 +54,8 @@ def retake(film: Path, take: Take, output: Path, *, around: Around) -> dict[str,
             f"{take.begin:g} to {take.end:g} s is no part of {film}; it has {about.seconds:g} s, and the end comes last"
         )
     made = from_json(recipe["request"])
-    prompt = take.prompt or _said(made, about.seconds, (take.begin + take.end) / 2)
+    whole = recipe["stopped"]["of"] / about.fps if "stopped" in recipe else about.seconds
+    prompt = take.prompt or _said(made, whole, (take.begin + take.end) / 2)
     with tempfile.TemporaryDirectory() as folder:
         start, end = _given(film, first, last, about.frames, Path(folder))
         request = replace(
@@ -75,7 +76,7 @@ def retake(film: Path, take: Take, output: Path, *, around: Around) -> dict[str,
 
 
 def _said(request: Request, seconds: float, moment: float) -> str:
-    """The words of the shot that a moment of the film falls into; a clip it continues has those of the first."""
+    """The words of the shot that a moment of the whole film falls into; a clip it continues has the first one's."""
     ends = seconds - request.seconds
     for shot in request.shots:
         ends += shot.seconds

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from praxino.flow import path
-from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.config import SampleConfig
+from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.sample import sample
-from praxino.generation.fused import Fuser
 from praxino.generation.card import Card
+from praxino.generation.fused import Fuser
 from praxino.generation.parts import Parts
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache

@@ -13,6 +13,7 @@ class Watch:
     seconds: dict[str, float] = field(default_factory=dict)
     begun: float = field(default_factory=time.perf_counter)
     skipped: bool = False  # whether a part of the work was done before
+    latents: int = 0  # of the film that were had
 
     @property
     def total(self) -> float:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
+from sqlalchemy import event, exc
 
 from praxino.jobs.settings import Settings
 
@@ -123,7 +123,7 @@ def opened(settings: Settings) -> sa.Engine:
         )
     try:
         tables.create_all(engine)
-    except sa.exc.DBAPIError as error:
+    except exc.DBAPIError as error:
         where = engine.url.render_as_string(hide_password=True)
         raise ValueError(f"the database {where} cannot be used: {str(error.orig).splitlines()[0]}") from None
     return engine

@@ -2,7 +2,7 @@
 
 Each waiting job has a ``turn``: one more than the last of its tenant's, but not less than the first of all. Who sends
 forty jobs at once waits with the fortieth for forty turns; whoever comes later with one waits for one (start-time fair
-queueing: Goyal, Vin and Cheng 1996, with jobs of equal weight). Priority orders the jobs of one tenant among themselves.
+queueing: Goyal, Vin and Cheng 1996, with jobs of equal weight). Priority orders a tenant's jobs among themselves.
 """
 
 import secrets

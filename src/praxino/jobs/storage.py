@@ -27,7 +27,7 @@ class Storage:
             return
         try:
             self.store = from_url(settings.storage)
-        except Exception as error:
+        except (obstore.exceptions.BaseError, ValueError) as error:
             raise ValueError(f"PRAXINO_STORAGE_URL {settings.storage!r} cannot be used: {error}") from None
 
     def put(self, key: str, file: Path) -> None:

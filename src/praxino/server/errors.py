@@ -68,9 +68,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
-        code = CODES.get(error.status_code, "invalid_request")
-        message = f"{request.method} {request.url.path}: {error.detail}"
-        problem = Problem(status=error.status_code, message=message, code=code, headers=error.headers)
+        status = error.status_code
+        problem = Problem(
+            status=status,
+            message=f"{request.method} {request.url.path}: {error.detail}",
+            code=CODES.get(status, "invalid_request"),
+            type="server_error" if status >= 500 else "invalid_request_error",
+            headers=error.headers,
+        )
         return answer(problem)
 
     @app.exception_handler(RequestValidationError)
@@ -80,16 +85,19 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:
         name = secrets.token_hex(8)
-        logger.exception("failed", exc_info=error, extra={"request": name, "path": request.url.path})
+        logger.error("failed", exc_info=error, extra={"request": name, "path": request.url.path})
         message = f"something went wrong here; tell the operator the number {name}"
         return answer(Problem(status=500, message=message, code="internal_error", type="server_error"))
 
 
 def of_validation(problems: Any) -> Problem:
-    """Pydantic's errors, as the first of them."""
+    """Pydantic's errors, as the first of them: ``param`` is the field's name, dotted where it is inside another."""
     first = problems[0]
-    place = [str(part) for part in first["loc"] if part not in {"body", "query", "header", "path"}]
-    param = ".".join(part for part in place if part not in {"str", "int", "float"}) or None
+    place = [str(part) for part in first["loc"]]
+    param = ".".join(place[1:] if place[:1] and place[0] in {"body", "query", "header", "path"} else place) or None
+    if first["type"] == "missing":
+        message = f"{param} is missing; send it"
+        return Problem(status=400, message=message, code="missing_parameter", param=param)
     value = first.get("input")
     shown = f" {value!r:.60}" if isinstance(value, str | int | float) else ""
     message = f"{param or 'the body'}{shown}: {first['msg'].removeprefix('Value error, ')}"

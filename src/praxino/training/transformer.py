@@ -17,7 +17,7 @@ from praxino.flow import path as flow
 from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.loss import loss as flow_loss
 from praxino.flow.loss import novelty, residual_scale
-from praxino.generation.fused import able
+from praxino.generation.program import able
 from praxino.layers import precision
 from praxino.text.encoder import TextEncoder
 from praxino.training import state

@@ -30,7 +30,7 @@ class Child:
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         environment["CUDA_VISIBLE_DEVICES"] = "" if self.device == "cpu" else self.device
         self._news = queue.Queue()
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True, encoding="utf-8"
         )
         assert self._process.stdout is not None

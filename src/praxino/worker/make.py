@@ -18,7 +18,8 @@ from typing import IO, Any
 
 import numpy as np
 
-FILM, THUMBNAIL, SHEET, PREVIEW, PARTS = "film.mp4", "thumbnail.webp", "spritesheet.jpg", "preview.jpg", "parts"
+from praxino.worker.files import FILM, PARTS, PREVIEW, SHEET, THUMBNAIL
+
 EVERY = 1.0
 """Seconds between previews, and a fifth of that between reports."""
 WIDE = 640

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
 import tenacity
+from sqlalchemy import exc
 
 from praxino.eta import Eta
 from praxino.jobs import making
@@ -18,7 +18,8 @@ from praxino.jobs.job import Job
 from praxino.jobs.making import Owner
 from praxino.jobs.storage import Storage
 from praxino.jobs.turns import Database
-from praxino.worker import make
+from praxino.media.write import part_of
+from praxino.worker import files
 from praxino.worker.child import Child
 
 LOOK = 0.1
@@ -27,7 +28,7 @@ HARD = 10.0
 """Seconds that the process has to stop when it is told to."""
 TELL = 0.4
 """Seconds between reports to the database."""
-KEPT = {"film": make.FILM, "thumbnail": make.THUMBNAIL, "spritesheet": make.SHEET}
+KEPT = {"film": files.FILM, "thumbnail": files.THUMBNAIL, "spritesheet": files.SHEET}
 CALLED_OFF = {"cancel": "cancelled", "delete": "cancelled", "pause": "paused"}
 T = TypeVar("T")
 logger = logging.getLogger("praxino.worker")
@@ -35,7 +36,7 @@ logger = logging.getLogger("praxino.worker")
 
 def patiently(action: Callable[[], T]) -> T:
     """What ``action`` gives, as soon as the database is there and has room; raises after ten minutes without."""
-    away = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+    away = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(away),
         wait=tenacity.wait_exponential(multiplier=0.2, max=2),
@@ -76,15 +77,15 @@ class Making:
         for name, key in self.job.work.get("files", {}).items():
             if not (self.folder / name).exists():
                 self.storage.get(key, self.folder / name)
-        (self.folder / make.PARTS).mkdir(exist_ok=True)
+        (self.folder / files.PARTS).mkdir(exist_ok=True)
         for source in (self.job.work.get("parts"), self.owner.job):
             self._fetch_parts(source)
         self.child.order({"folder": str(self.folder), "work": self.job.work})
 
     def _fetch_parts(self, source: str | None) -> None:
         """Chunks that another worker, or another job, has finished."""
-        for key in self.storage.names(f"{source}/{make.PARTS}") if source else ():
-            here = self.folder / make.PARTS / key.rpartition("/")[2]
+        for key in self.storage.names(f"{source}/{files.PARTS}") if source else ():
+            here = self.folder / files.PARTS / key.rpartition("/")[2]
             if source == self.owner.job:
                 self.stored.add(here.name)
             if not here.exists():
@@ -96,7 +97,7 @@ class Making:
         if not self.started and self.end is None:
             self.start()
         while True:
-            finished = sorted((self.folder / make.PARTS).glob("chunk-*.safetensors"))
+            finished = sorted((self.folder / files.PARTS).glob("chunk-*.safetensors"))
             if number < len(finished) and self.told not in {"lost", "cancel", "delete"}:
                 return self._kept(finished[number], number)
             if self.end is not None:
@@ -104,7 +105,7 @@ class Making:
             self._hear()
 
     def _kept(self, file: Path, number: int) -> dict[str, Any]:
-        key = f"{self.owner.job}/{make.PARTS}/{file.name}"
+        key = f"{self.owner.job}/{files.PARTS}/{file.name}"
         if file.name not in self.stored:
             self.storage.put(key, file)
             self.stored.add(file.name)
@@ -170,11 +171,11 @@ class Making:
 
     def _preview(self) -> None:
         """Keep the last frame, and now and then the film so far: a tenth of the time at most goes into that."""
-        self._put(make.PREVIEW)
-        part = self.folder / "film.part.mp4"
+        self._put(files.PREVIEW)
+        part = part_of(self.folder / files.FILM)
         begun = time.monotonic()
         if begun - self.previewed > self.resting and part.exists():
-            self.storage.put(f"{self.owner.job}/preview.mp4", part)
+            self.storage.put(f"{self.owner.job}/{files.SO_FAR}", part)
             self.previewed = time.monotonic()
             self.resting = max(2.0, 10 * (self.previewed - begun))
 
@@ -211,6 +212,6 @@ class Making:
         return "" if forgotten else state
 
     def _tidy(self) -> None:
-        self.storage.remove(f"{self.owner.job}/preview.mp4")
+        self.storage.remove(f"{self.owner.job}/{files.SO_FAR}")
         if not self.job.work.get("draft"):
-            self.storage.remove(f"{self.owner.job}/{make.PARTS}")
+            self.storage.remove(f"{self.owner.job}/{files.PARTS}")

@@ -54,7 +54,7 @@ class Supervised:
         while not self.stopping.is_set():
             begun = time.monotonic()
             environment = os.environ | {"PRAXINO_FOLLOW": "1"}
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 - our own
             self.code = self._process.wait()
             if 0 <= self.code < FAILED:  # it said why it cannot work
                 return

@@ -13,7 +13,15 @@ from praxino.generation import price, speed
 from praxino.generation.speed import Run
 from praxino.request import Request, Shot
 
-RATES = {"loading": 0.4, "beginning": 2e-6, "denoising": 2e-6, "decoding": 3e-8, "finishing": 2e-8, "writing": 1e-8}
+RATES = {
+    "loading": 0.4,
+    "beginning": 2e-6,
+    "denoising": 2e-6,
+    "fused": 1.2e-6,
+    "decoding": 3e-8,
+    "finishing": 2e-8,
+    "writing": 1e-8,
+}
 
 
 def asked(model: Path, seconds: float = 4, size: tuple[int, int] = (512, 288)) -> Request:
@@ -25,7 +33,8 @@ def ran(request: Request, model: price.Model, noise: float = 1.0) -> Run:
     units, frames = price.units_of(request, model), geometry.frames_of_seconds(request.seconds, 30)
     pixels = request.width * request.height
     seconds = {stage: RATES[stage] * amount * noise for stage, amount in units.items()}
-    longest = max(seconds["denoising"], seconds["decoding"] + seconds["finishing"], seconds["writing"])
+    passes = seconds.get("denoising", 0) + seconds.get("fused", 0)
+    longest = max(passes, seconds["decoding"] + seconds["finishing"], seconds["writing"])
     return Run(
         model=model.digest,
         machine=speed.machine(),
@@ -37,6 +46,10 @@ def ran(request: Request, model: price.Model, noise: float = 1.0) -> Run:
         peak_rss_bytes=10**9,
         file_bytes=frames * pixels // 10,
     )
+
+
+def _middle(quote: price.Quote) -> float:
+    return quote.stages["loading"] / RATES["loading"]
 
 
 def test_a_film_costs_what_films_of_its_kind_have_cost(tiny_model: Path) -> None:
@@ -53,6 +66,26 @@ def test_a_film_costs_what_films_of_its_kind_have_cost(tiny_model: Path) -> None
     twice = price.priced(replace(long, guidance=7.0, steps=72), model, known)
     assert twice.stages["denoising"] > cost.stages["denoising"]
     assert twice.stages["writing"] == cost.stages["writing"]
+
+
+def test_a_film_with_a_program_of_its_own_costs_what_such_films_have_cost(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(price, "pays", lambda passes, _device: passes >= 1_000)
+    model = price.opened(str(tiny_model))
+    short, long = asked(tiny_model, 4), asked(tiny_model, 120)
+    assert "fused" not in price.units_of(short, model)
+    assert "denoising" not in price.units_of(long, model)
+    plain = [ran(short, model)] * 8
+    guess = price.priced(long, model, plain)
+    rate = guess.stages["denoising"] / price.units_of(long, model)["fused"]
+    assert rate == pytest.approx(price.FUSED * RATES["denoising"] * _middle(guess), rel=0.01)
+    known = price.priced(long, model, [*plain, ran(long, model)])
+    assert known.seconds_p50 == pytest.approx(ran(long, model).total, rel=0.05)
+    back = price.priced(short, model, [ran(long, model)] * 8)
+    rate = back.stages["denoising"] / price.units_of(short, model)["denoising"]
+    assert rate == pytest.approx(RATES["fused"] / price.FUSED * _middle(back), rel=0.05), "the other way round"
+    assert set(back.stages) == set(guess.stages), "stages have the names of a film's timings"
 
 
 def test_nine_of_ten_films_stay_within_their_bound(tiny_model: Path) -> None:
@@ -98,3 +131,19 @@ def test_a_cache_that_cannot_be_written_costs_no_film(tmp_path: Path, monkeypatc
     run = Run(model="m", machine="", units={}, seconds={}, total=1, pixels=1, frames=1, peak_rss_bytes=1, file_bytes=1)
     speed.record(run)
     assert speed.runs("m") == []
+
+
+def test_a_long_film_is_remembered_by_the_name_of_its_program(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from praxino.generation import film
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(price, "pays", lambda _passes, _device: True)
+    request = asked(tiny_model, 0.5, (64, 64))
+    told = film.make(request, tmp_path / "a.mp4")
+    assert "denoising" in told["timings"]
+    (run,) = speed.runs(price.opened(str(tiny_model)).digest)
+    assert set(run.units) <= set(run.seconds)
+    assert "fused" in run.seconds
+    assert "denoising" not in {*run.seconds, *run.units}
