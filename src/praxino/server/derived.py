@@ -125,6 +125,7 @@ async def finish(
             raise Problem(status=409, message=f"{job.id} is no draft; there is nothing to finish", code="not_a_draft")
         film = _film(source, made)
         work = {"verb": "generate", "request": requests.to_json(film), "files": made.files, "parts": source.id}
+        work["whole"] = not (source.result or {}).get("stopped")
         return made.submit(film, work, about=about(film) | {"remixed_from": source.id})
 
     return await _made(f"finish {job.id}", ask, request, response, service, tenant, key)

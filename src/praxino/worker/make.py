@@ -148,7 +148,9 @@ def _generate(work: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
         sheet=Path("sheet.png"),
         draft=bool(work.get("draft")),
         look=teller.look,
-        enough=lambda: teller.wishes.wanted == "stop",
+        enough=lambda: (
+            teller.wishes.wanted == "stop" or not work.get("whole", True)
+        ),  # of a stopped draft, what there is
     )
     made = film.make(request.from_json(work["request"]), Path(FILM), options=options, report=teller.report)
     return _pictured(made)
