@@ -25,7 +25,9 @@ from praxino.worker.child import Child
 LOOK = 0.1
 """Seconds between looks at what is wanted."""
 HARD = 10.0
-"""Seconds that the process has to stop when it is told to."""
+"""Seconds that the process has to stop, at most, when it is told to."""
+SOFT = 1.0
+"""Seconds that it has beyond twice the time between two of its steps: it may be making a program, and hear nothing."""
 TELL = 0.4
 """Seconds between reports to the database."""
 KEPT = {"film": files.FILM, "thumbnail": files.THUMBNAIL, "spritesheet": files.SHEET}
@@ -60,6 +62,8 @@ class Making:
     told: str | None = None
     told_at: float = 0.0
     reported: float = 0.0
+    heard: float = 0.0  # when its last step was
+    step: float = 0.0  # seconds between two steps, at most so far
     stored: set[str] = field(default_factory=set)
     previewed: float = 0.0
     resting: float = 5.0
@@ -128,9 +132,13 @@ class Making:
             if self.told is not None:
                 self.told_at = time.monotonic()
                 self.child.want(self.told)
-        elif self.told not in {None, "stop"} and self.end is None and time.monotonic() - self.told_at > HARD:
+        elif self.told not in {None, "stop"} and self.end is None and self._deaf():
             self.child.kill()
             self.end = {"stopped": self.told}
+
+    def _deaf(self) -> bool:
+        """Whether it has had the time to do what it was told. What it holds is in its journal, so it may be killed."""
+        return time.monotonic() - self.told_at > min(HARD, SOFT + 2 * self.step)
 
     def _died(self, how: str) -> None:
         if self.end is not None:
@@ -150,6 +158,9 @@ class Making:
 
     def _report(self, stage: str, done: float) -> None:
         now = time.time()
+        if stage == "sampling":
+            self.step = max(self.step, now - self.heard) if self.heard else self.step
+            self.heard = now
         left = self.eta.left(now, done) if stage == "sampling" else None
         if now - self.reported < TELL:
             return
