@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-What = Literal["world", "film", "products", "forward", "lengths", "peak", "films", "tokens", "honesty"]
+What = Literal["world", "film", "products", "forward", "lengths", "peak", "films", "tokens", "honesty", "service"]
 USUAL: tuple[What, ...] = ("forward", "lengths", "peak", "tokens", "films")
 QUICK: tuple[What, ...] = ("forward", "lengths", "peak", "tokens")
 
@@ -27,7 +27,7 @@ def bench(
         typer.Argument(
             help="Rendering the world; a film; the processor's products; a forward against `diffusers`; cost against "
             "length; share of the processor's peak; films of all lengths; tokens a minute; quotes against what films "
-            "took. Default: forward, lengths, peak, tokens and films."
+            "took; the service under load. Default: forward, lengths, peak, tokens and films."
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller, shorter, and without whole films.")] = False,
@@ -59,7 +59,7 @@ def bench(
 
 
 def _measured(what: What, report: Report, model: str, *, quick: bool) -> "list[Figure]":
-    from praxino.evaluation.bench import basics, films, forward, honesty, lengths, peak
+    from praxino.evaluation.bench import basics, films, forward, honesty, lengths, peak, service
 
     if what in ("lengths", "peak"):
         parts = films.opened(model)
@@ -74,5 +74,6 @@ def _measured(what: What, report: Report, model: str, *, quick: bool) -> "list[F
         "films": lambda: films.films(report, model),
         "tokens": lambda: films.tokens(model),
         "honesty": lambda: honesty.honesty(report, model),
+        "service": lambda: service.service(report),
     }
     return works[what]()

@@ -3,6 +3,7 @@
 Times are seconds since 1970. What is to be read and then written at once is written by one at a time (`writing`).
 """
 
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -103,6 +104,8 @@ runs = sa.Table(  # what films have cost, for quotes
     sa.Index("praxino_runs_model", "model", "number"),
 )
 
+QUEUED = threading.Lock()
+"""Of this process's threads: SQLite's own way of waiting is to try again later, and who is unlucky waits for ever."""
 WRITER = 7_382_915_004
 """PostgreSQL's advisory lock of who writes."""
 
@@ -139,9 +142,11 @@ def _sqlite(connection: Any, _record: Any) -> None:
 @contextmanager
 def writing(engine: sa.Engine) -> Generator[sa.Connection]:
     """A transaction in which nobody else is in one of these: what is read stays true until it is written."""
-    with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
+    if engine.dialect.name == "sqlite":
+        with QUEUED, engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER)))
+            yield connection
+        return
+    with engine.begin() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER)))
         yield connection

@@ -57,13 +57,14 @@ def submit(db: Database, ask: Ask) -> Job:
         known = answered(connection, ask.tenant, ask.key, ask.body)
         if known is not None:
             return known
-        _check_room(db, connection, ask.tenant)
+        there = _there(connection, ask.tenant)
+        _check_room(db, connection, there)
         values = {
             "id": ask.id,
             "tenant": ask.tenant,
             "state": "queued",
             "priority": ask.priority,
-            "turn": _last_turn(connection, ask.tenant),
+            "turn": max((there.last or 0) + 1, there.first or 0),
             "work": dict(ask.work),
             "about": dict(ask.about),
             "quote": None if ask.quote is None else dict(ask.quote),
@@ -73,10 +74,26 @@ def submit(db: Database, ask: Ask) -> Job:
         if ask.key is not None:
             answer = {"tenant": ask.tenant, "key": ask.key, "body": ask.body, "job": ask.id, "at": time.time()}
             connection.execute(answers.insert().values(**answer))
-        resort(connection, ask.tenant)
+        if (there.least or 0) > ask.priority:
+            resort(connection, ask.tenant)
         log.note(connection, ask.id, "queued")
         turns.enqueue(db, connection)
         return _get(connection, ask.id)
+
+
+def _there(connection: sa.Connection, tenant: str) -> sa.Row[Any]:
+    """What waits already: ``all`` and ``mine`` in number, the ``first`` turn of all, of mine the ``last`` and the least
+    urgent priority, ``least``."""
+    mine, queued = jobs.c.tenant == tenant, jobs.c.state == "queued"
+    turn, priority = sa.case((queued, jobs.c.turn)), sa.case((sa.and_(queued, mine), jobs.c.priority))
+    wanted = sa.select(
+        sa.func.count().label("all"),
+        sa.func.count(sa.case((mine, 1))).label("mine"),
+        sa.func.min(turn).label("first"),
+        sa.func.max(sa.case((sa.and_(queued, mine), jobs.c.turn))).label("last"),
+        sa.func.max(priority).label("least"),
+    )
+    return connection.execute(wanted.where(jobs.c.state.in_(("queued", "paused")))).one()
 
 
 def answered(connection: sa.Connection, tenant: str, key: str | None, body: str) -> Job | None:
@@ -127,37 +144,39 @@ class Wait:
 def wait(db: Database, job: Job) -> Wait:
     """How long a job waits for its turn."""
     before = sa.or_(jobs.c.turn < job.turn, sa.and_(jobs.c.turn == job.turn, jobs.c.sequence < job.sequence))
-    ahead = sa.select(jobs.c.quote).where(jobs.c.state == "queued", before)
     with db.engine.connect() as connection:
-        quotes = [row.quote for row in connection.execute(ahead)]
-        seconds = _busy(connection, quotes)
-    return Wait(position=len(quotes) + 1, seconds=seconds)
+        count, priced, seconds = _cost(connection, before)
+        begins = None if priced < count else _spread(connection, seconds)
+    return Wait(position=count + 1, seconds=begins)
 
 
 def busy(db: Database) -> float:
     """Seconds until all that runs and waits now is done, but for jobs without a quote."""
-    waiting = sa.select(jobs.c.quote).where(jobs.c.state == "queued")
     with db.engine.connect() as connection:
-        quotes = [row.quote for row in connection.execute(waiting) if row.quote]
-        return _busy(connection, quotes) or 0.0
+        return _spread(connection, _cost(connection, sa.true())[2])
 
 
-def _busy(connection: sa.Connection, quotes: list[Mapping[str, float] | None]) -> float | None:
-    """Seconds until what runs, and then jobs of these quotes, are done."""
+def _cost(connection: sa.Connection, which: sa.ColumnElement[bool]) -> tuple[int, int, float]:
+    """Of waiting jobs: how many, how many with a quote, and the seconds of those."""
+    seconds = jobs.c.quote["seconds_p50"].as_float()
+    wanted = sa.select(sa.func.count(), sa.func.count(seconds), sa.func.sum(seconds))
+    count, priced, total = connection.execute(wanted.where(jobs.c.state == "queued", which)).one()
+    return count, priced, total or 0.0
+
+
+def _spread(connection: sa.Connection, seconds: float) -> float:
+    """Seconds until what runs, and then so many seconds of work, are done by those that run."""
     running = connection.execute(sa.select(jobs.c.left).where(jobs.c.state == "in_progress")).all()
-    if any(quote is None for quote in quotes):
-        return None
     now = time.time()
     left = sum(max(0.0, row.left["likely"] - now) for row in running if row.left)
-    return (left + sum(quote["seconds_p50"] for quote in quotes if quote)) / max(1, len(running))
+    return (left + seconds) / max(1, len(running))
 
 
-def _check_room(db: Database, connection: sa.Connection, tenant: str) -> None:
-    waiting = sa.select(sa.func.count()).where(jobs.c.state.in_(("queued", "paused")))
+def _check_room(db: Database, connection: sa.Connection, there: sa.Row[Any]) -> None:
     limits = db.settings
-    if connection.execute(waiting.where(jobs.c.tenant == tenant)).scalar_one() >= limits.tenant_queued:
+    if there.mine >= limits.tenant_queued:
         raise FullError(f"{limits.tenant_queued} jobs of yours are waiting; wait for one to end", _next(connection))
-    if connection.execute(waiting).scalar_one() >= limits.queued:
+    if there.all >= limits.queued:
         raise FullError(f"{limits.queued} jobs are waiting; come again when there is room", _next(connection))
 
 
@@ -167,13 +186,6 @@ def _next(connection: sa.Connection) -> float:
     ends = [row.left["likely"] - time.time() for row in running if row.left]
     ends += [row.quote["seconds_p50"] for row in running if not row.left and row.quote]
     return max(1.0, min(ends, default=5.0))
-
-
-def _last_turn(connection: sa.Connection, tenant: str) -> int:
-    waiting = jobs.c.state == "queued"
-    mine = sa.select(sa.func.max(jobs.c.turn)).where(waiting, jobs.c.tenant == tenant)
-    first = sa.select(sa.func.min(jobs.c.turn)).where(waiting)
-    return max((connection.execute(mine).scalar() or 0) + 1, connection.execute(first).scalar() or 0)
 
 
 def resort(connection: sa.Connection, tenant: str, order: list[str] | None = None) -> None:

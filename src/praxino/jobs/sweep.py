@@ -18,15 +18,18 @@ SILENT = 60.0
 
 
 def sweep(db: Database) -> None:
-    """Look after jobs; often."""
+    """Look after jobs of workers that are not there any more; often."""
     for turn in turns.running(db):
         if turn.executor_id and not presence.alive(db, turn.executor_id):
             turns.again(db, turn)
-    making.more_turns(db)
 
 
 def expire(db: Database, storage: Storage) -> int:
-    """Forget films that are too old, and all that grows; now and then. Says how many films went."""
+    """See that every waiting job has a turn, forget films that are too old, and all that grows; now and then.
+
+    Says how many films went.
+    """
+    making.more_turns(db)
     now = time.time()
     with db.engine.connect() as connection:
         oldest = now - db.settings.keep_days * 86_400

@@ -65,7 +65,7 @@ def _watch(service: Service, stopping: threading.Event) -> None:
     while not stopping.wait(ROUND):
         try:
             sweep.sweep(service.db)
-            if time.monotonic() - expired > 600:
+            if time.monotonic() - expired > 60:
                 expired = time.monotonic()
                 sweep.expire(service.db, service.storage)
         except Exception as error:  # noqa: BLE001 - the next round may fare better, and must come

@@ -132,7 +132,7 @@ class Worker:
             with contextlib.suppress(Exception):  # the database is away; the next round may find it
                 making.seen(self.db, self.name, self.child.device)
                 sweep.sweep(self.db)
-                if time.monotonic() - expired > 600:
+                if time.monotonic() - expired > 60:
                     expired = time.monotonic()
                     sweep.expire(self.db, self.storage)
         if self.device.locked():

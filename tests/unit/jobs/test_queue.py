@@ -88,7 +88,7 @@ def test_every_job_that_waits_has_a_turn(db: Database):
     control.resume(db, asked[0])
     assert turns.waiting(db) == 4  # one finds nothing to do, and ends
     db.client.delete_workflows([turn.workflow_id for turn in db.client.list_workflows(name="turn")])
-    sweep.sweep(db)
+    sweep.expire(db, Storage(db.settings))
     assert turns.waiting(db) == 3
 
 
