@@ -5,12 +5,12 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
-import sqlalchemy as sa
-from fastapi import FastAPI, Request, Response
+from anyio import to_thread
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy import exc
 
 import praxino
 from praxino.jobs import sweep, turns
@@ -19,11 +19,14 @@ from praxino.jobs.storage import Storage
 from praxino.jobs.turns import Database
 from praxino.server import about, control, derived, errors, events, hooks, videos
 from praxino.server.errors import Problem
+from praxino.server.measured import Measured
 from praxino.server.quotes import Quotes
 from praxino.server.service import Service
 
 ROUND = 2.0
 """Seconds between looks after the service; workers look as well."""
+THREADS = 12
+"""That wait for the database and the disk; more of them wait for one another."""
 logger = logging.getLogger("praxino.server")
 
 
@@ -54,6 +57,7 @@ def create_app(settings: Settings, *, db: Database | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """While the server runs, it looks after the service."""
     stopping = threading.Event()
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
     thread = threading.Thread(target=_watch, args=(app.state.service, stopping), daemon=True)
     thread.start()
     yield
@@ -75,9 +79,9 @@ def _watch(service: Service, stopping: threading.Event) -> None:
 def _install(app: FastAPI) -> None:
     """What goes around every request."""
 
-    @app.exception_handler(sa.exc.OperationalError)
-    @app.exception_handler(sa.exc.InterfaceError)
-    @app.exception_handler(sa.exc.TimeoutError)
+    @app.exception_handler(exc.OperationalError)
+    @app.exception_handler(exc.InterfaceError)
+    @app.exception_handler(exc.TimeoutError)
     async def away(_request: Request, _error: Exception) -> JSONResponse:
         problem = Problem(
             status=503,
@@ -88,16 +92,4 @@ def _install(app: FastAPI) -> None:
         )
         return JSONResponse(errors.envelope(problem), 503, problem.headers)
 
-    @app.middleware("http")
-    async def measured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        begun = time.perf_counter()
-        response = await call_next(request)
-        took = time.perf_counter() - begun
-        route: Any = request.scope.get("route")
-        name = getattr(route, "path", "none")
-        figures = app.state.metrics
-        figures.requests.labels(request.method, name, response.status_code).inc()
-        figures.seconds.labels(name).observe(took)
-        told = {"method": request.method, "route": name, "status": response.status_code, "ms": round(1000 * took, 1)}
-        logger.info("request", extra=told | {"tenant": getattr(request.state, "tenant", None)})
-        return response
+    app.add_middleware(Measured)

@@ -32,12 +32,14 @@ class Service:
     intake: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # uploads looked at at once
     known: dict[str, tuple[float, str]] = field(default_factory=dict)  # key: (when, tenant)
 
+    def remembered(self, key: str) -> str | None:
+        """Whose key it is, where that was asked a moment ago."""
+        when, tenant = self.known.get(key, (-REMEMBERED, ""))
+        return tenant if time.monotonic() - when < REMEMBERED else None
+
     def tenant_of(self, key: str) -> str | None:
         """Whose key it is."""
         now = time.monotonic()
-        when, tenant = self.known.get(key, (-REMEMBERED, ""))
-        if now - when < REMEMBERED:
-            return tenant
         found = keys.tenant_of(self.db, key)
         if found is not None:
             if len(self.known) > 10_000:
@@ -69,7 +71,8 @@ async def _tenant(
             type="authentication_error",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    tenant = await away(_service(request).tenant_of, shown.credentials)
+    service = _service(request)
+    tenant = service.remembered(shown.credentials) or await away(service.tenant_of, shown.credentials)
     if tenant is None:
         raise Problem(
             status=401,

@@ -62,7 +62,8 @@ async def create(
         made = asking(request, service, tenant, key)
         job = await made.known("create", body) or await made.create(parse(CreateVideo, body.values), body)
     finally:
-        await away(body.remove)
+        if body.uploads:
+            await away(body.remove)
     return await shown(service, job, response)
 
 
