@@ -22,7 +22,7 @@ def serve(
     import uvicorn
 
     from praxino.jobs import keys, presence, settings, turns
-    from praxino.server import logs
+    from praxino.server import logs, traces
     from praxino.server.app import create_app
     from praxino.worker.supervise import Supervised
     from praxino.worker.work import devices
@@ -40,6 +40,7 @@ def serve(
             key = keys.create(db, "studio")
             typer.echo(f"the first API key, shown this once: {key}\nthe studio: http://{host}:{port}/studio#key={key}")
         logs.install(level=log_level)
+        traces.install()
         staff = [Supervised(device=device, data=wanted.data) for device in found[:count]]
         for worker in staff:
             worker.start()

@@ -60,7 +60,7 @@ LIMITS = Limits()
 
 
 def taken(upload: Path, into: Path, *, limits: Limits = LIMITS) -> Taken:
-    """Look at a file, and write its clean copy at ``into`` with a suffix of its own. Raises Refused, and writes nothing."""
+    """Look at a file, and write its clean copy at ``into`` with a suffix of its own. Raises Refused, then without one."""
     if upload.stat().st_size > limits.upload_bytes:
         raise Refused("media_too_large", f"the file is too large; send at most {limits.upload_bytes // 2**20} MiB")
     try:
@@ -82,7 +82,7 @@ def _child(upload: Path, into: Path, limits: Limits) -> bytes:
     command = [sys.executable, "-m", "praxino.server.decode", str(upload), str(into), json.dumps(asdict(limits))]
     environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "HOME") if name in os.environ}
     environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own program
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

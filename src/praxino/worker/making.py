@@ -161,7 +161,8 @@ class Making:
         if stage == "sampling":
             self.step = max(self.step, now - self.heard) if self.heard else self.step
             self.heard = now
-        left = self.eta.left(now, done) if stage == "sampling" else None
+        # The first chunk is made several times over and says little of the others.
+        left = self.eta.left(now, done) if stage == "sampling" and self.stored else None
         if now - self.reported < TELL:
             return
         self.reported = now

@@ -1,0 +1,1 @@
+"""The studio: a web page that talks to the public HTTP API, and to nothing else."""
