@@ -81,7 +81,7 @@ def submit(db: Database, ask: Ask) -> Job:
         return _get(connection, ask.id)
 
 
-def _there(connection: sa.Connection, tenant: str) -> sa.Row[Any]:
+def _there(connection: sa.Connection, tenant: str) -> Any:
     """What waits already: ``all`` and ``mine`` in number, the ``first`` turn of all, of mine the ``last`` and the least
     urgent priority, ``least``."""
     mine, queued = jobs.c.tenant == tenant, jobs.c.state == "queued"
@@ -172,7 +172,7 @@ def _spread(connection: sa.Connection, seconds: float) -> float:
     return (left + seconds) / max(1, len(running))
 
 
-def _check_room(db: Database, connection: sa.Connection, there: sa.Row[Any]) -> None:
+def _check_room(db: Database, connection: sa.Connection, there: Any) -> None:
     limits = db.settings
     if there.mine >= limits.tenant_queued:
         raise FullError(f"{limits.tenant_queued} jobs of yours are waiting; wait for one to end", _next(connection))

@@ -76,8 +76,8 @@ async def models(_tenant: Tenant) -> Models:
 async def model(_tenant: Tenant, model: str) -> Model:
     """One of them."""
     if model not in shipped():
-        raise Problem(status=404, message=f"there is no model {model!r}; choose {', '.join(shipped())}", code="model_not_found",
-                      param="model")  # fmt: skip
+        message = f"there is no model {model!r}; choose {', '.join(shipped())}"
+        raise Problem(status=404, message=message, code="model_not_found", param="model")
     return _model(model)
 
 

@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from praxino.jobs import control
 from praxino.jobs.job import Job
 from praxino.jobs.turns import Database
-from praxino.server.asking import about
+from praxino.server.asking import REFERENCES, Asking, about
 from praxino.server.dialect import CreateVideo, parse
 from praxino.server.errors import Problem
 from praxino.server.openapi import body as body_of
 from praxino.server.openapi import errors
 from praxino.server.service import Service, Serving, Tenant, Video, away
 from praxino.server.show import VideoObject
-from praxino.server.videos import asking, read_body, sent, shown
+from praxino.server.videos import read_body, sent, shown
 
 router = APIRouter(prefix="/v1/videos", tags=["control"])
 KEPT = {"response_model": VideoObject, "response_model_exclude_none": True, "responses": errors(400, 404, 409, 503)}
@@ -80,12 +80,13 @@ async def change(request: Request, response: Response, service: Serving, tenant:
     before = job.about.get("asked")
     if before is None:
         raise Problem(status=409, message=f"{job.id} comes from another video; ask for that anew", code="not_editable")
-    if {"input_reference", "end_reference"} & (body.values.keys() | body.uploads.keys()):
-        raise Problem(status=400, message="references cannot be changed; ask for a new video", code="unsupported_parameter",
-                      param="input_reference")  # fmt: skip
+    odd = next((name for name in REFERENCES if name in body.values), None)
+    if odd is not None:
+        message = f"{odd} cannot be changed; ask for a new video"
+        raise Problem(status=400, message=message, code="unsupported_parameter", param=odd)
     asked = parse(CreateVideo, {"seed": job.about["seed"]} | _without(before, body.values) | body.values)
     given = {name.partition(".")[0]: name for name in job.work.get("files", {})}
-    film = asking(request, service, tenant, None).request(asked, given)
+    film = Asking(service=service, quotes=request.app.state.quotes, tenant=tenant).request(asked, given)
     work = job.work | {"request": _json(film), "draft": asked.draft}
 
     def changed(db: Database, job: Job) -> Job:

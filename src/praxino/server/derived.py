@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 
 from praxino import request as requests
 from praxino.jobs.job import Job
@@ -14,19 +14,17 @@ from praxino.server.dialect import CreateVideo, EditVideo, ExtendVideo, RemixVid
 from praxino.server.errors import Problem
 from praxino.server.openapi import body as body_of
 from praxino.server.openapi import errors
-from praxino.server.service import Serving, Tenant, Video, away
+from praxino.server.service import Tenant, Video, away
 from praxino.server.show import VideoObject
-from praxino.server.videos import Idempotency, asking, read_body, shown
+from praxino.server.videos import Call, Calling
 
 router = APIRouter(prefix="/v1/videos", tags=["derived"])
 ERRORS = errors(400, 404, 409, 413, 415, 422, 429, 503)
 KEPT = {"response_model": VideoObject, "response_model_exclude_none": True, "responses": ERRORS}
 
 
-@router.post("/edits", openapi_extra=body_of(EditVideo, files=("video",)), **KEPT)
-async def edit(
-    request: Request, response: Response, service: Serving, tenant: Tenant, key: Idempotency = None
-) -> VideoObject:
+@router.post("/edits", openapi_extra=body_of(EditVideo), **KEPT)
+async def edit(call: Calling) -> VideoObject:
     """A video of this server with other words; everything else of it, noise included, as it was."""
 
     def ask(made: Asking, body: Body) -> Job:
@@ -40,17 +38,15 @@ async def edit(
             )
         return _reworded(made, made.source(asked.video.id, "video"), asked.prompt, asked.seed)
 
-    return await _made("edit", ask, request, response, service, tenant, key)
+    return await _made("edit", ask, call)
 
 
 @router.post("/extensions", openapi_extra=body_of(ExtendVideo, files=("video",)), **KEPT)
-async def extend(
-    request: Request, response: Response, service: Serving, tenant: Tenant, key: Idempotency = None
-) -> VideoObject:
+async def extend(call: Calling) -> VideoObject:
     """A video that goes on: of this server by its id, or any footage as a file. `seconds` of it are the whole's."""
-    body = await read_body(request, service)
+    body = await call.body("video")
     try:
-        made = asking(request, service, tenant, key)
+        made = call.asking()
         job = await made.known("extend", body)
         if job is None:
             asked = parse(ExtendVideo, body.values)
@@ -67,7 +63,7 @@ async def extend(
             job = await away(_kept, made, lambda: _longer(made, asked))
     finally:
         await away(body.remove)
-    return await shown(service, job, response)
+    return await call.shown(job)
 
 
 @router.post("/characters", responses=errors(400), include_in_schema=True)
@@ -89,34 +85,28 @@ async def get_character(_tenant: Tenant, character_id: str) -> None:
 
 
 @router.post("/{video_id}/remix", openapi_extra=body_of(RemixVideo), **KEPT)
-async def remix(
-    request: Request, response: Response, service: Serving, tenant: Tenant, job: Video, key: Idempotency = None
-) -> VideoObject:
+async def remix(call: Calling, job: Video) -> VideoObject:
     """The same video with other words, or another seed."""
 
     def ask(made: Asking, body: Body) -> Job:
         asked = parse(RemixVideo, body.values)
         return _reworded(made, made.source(job.id, "video_id"), asked.prompt, asked.seed)
 
-    return await _made(f"remix {job.id}", ask, request, response, service, tenant, key)
+    return await _made(f"remix {job.id}", ask, call)
 
 
 @router.post("/{video_id}/retake", openapi_extra=body_of(RetakeVideo), **KEPT)
-async def retake(
-    request: Request, response: Response, service: Serving, tenant: Tenant, job: Video, key: Idempotency = None
-) -> VideoObject:
+async def retake(call: Calling, job: Video) -> VideoObject:
     """Some seconds of a video made again; every other frame stays as it is."""
 
     def ask(made: Asking, body: Body) -> Job:
         return _retaken(made, made.source(job.id, "video_id"), parse(RetakeVideo, body.values))
 
-    return await _made(f"retake {job.id}", ask, request, response, service, tenant, key)
+    return await _made(f"retake {job.id}", ask, call)
 
 
 @router.post("/{video_id}/finish", openapi_extra={"requestBody": {"required": False, "content": {}}}, **KEPT)
-async def finish(
-    request: Request, response: Response, service: Serving, tenant: Tenant, job: Video, key: Idempotency = None
-) -> VideoObject:
+async def finish(call: Calling, job: Video) -> VideoObject:
     """The film of a draft at full size: the same film, without denoising it again."""
 
     def ask(made: Asking, _body: Body) -> Job:
@@ -128,26 +118,15 @@ async def finish(
         work["whole"] = not (source.result or {}).get("stopped")
         return made.submit(film, work, about=about(film) | {"remixed_from": source.id})
 
-    return await _made(f"finish {job.id}", ask, request, response, service, tenant, key)
+    return await _made(f"finish {job.id}", ask, call)
 
 
-async def _made(
-    what: str,
-    ask: Callable[[Asking, Body], Job],
-    request: Request,
-    response: Response,
-    service: Serving,
-    tenant: str,
-    key: str | None,
-) -> VideoObject:
+async def _made(what: str, ask: Callable[[Asking, Body], Job], call: Call) -> VideoObject:
     """The job that ``ask`` makes of a body, or made of the same before."""
-    body = await read_body(request, service)
-    try:
-        made = asking(request, service, tenant, key)
-        job = await made.known(what, body) or await away(_kept, made, lambda: ask(made, body))
-    finally:
-        await away(body.remove)
-    return await shown(service, job, response)
+    body = await call.body()
+    made = call.asking()
+    job = await made.known(what, body) or await away(_kept, made, lambda: ask(made, body))
+    return await call.shown(job)
 
 
 def _kept(made: Asking, ask: Callable[[], Job]) -> Job:
@@ -185,6 +164,7 @@ def _reworded(made: Asking, source: Job, prompt: str | None, seed: int | None) -
 def _longer(made: Asking, asked: ExtendVideo) -> Job:
     wanted: dict[str, Any] = {"prompt": asked.prompt, "seconds": asked.seconds, "seed": asked.seed}
     told: dict[str, Any] = {}
+    before = 0.0
     if asked.video is not None and not made.files:
         source = made.source(asked.video.id, "video")
         made.copy(source.id, "start", "video")
@@ -194,14 +174,12 @@ def _longer(made: Asking, asked: ExtendVideo) -> Job:
             "fps": result["fps"],
             "model": source.about["model"],
         }
-        told = {"remixed_from": source.id}
+        told, before = {"remixed_from": source.id}, result["seconds"]
     given = CreateVideo(**{name: value for name, value in wanted.items() if value is not None})
     film = request_of(given, start=next(iter(made.files)))
     work = {"verb": "generate", "request": requests.to_json(film), "files": made.files}
-    shown = about(film)
-    if told:
-        shown["seconds"] = round(shown["seconds"] + result["seconds"], 3)
-    return made.submit(film, work, about=shown | told)
+    told["seconds"] = round(film.seconds + before, 3)  # of footage that was sent, its length is known when it is made
+    return made.submit(film, work, about=about(film) | told)
 
 
 def _retaken(made: Asking, source: Job, asked: RetakeVideo) -> Job:

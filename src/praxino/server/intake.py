@@ -60,7 +60,7 @@ LIMITS = Limits()
 
 
 def taken(upload: Path, into: Path, *, limits: Limits = LIMITS) -> Taken:
-    """Look at a file, and write its clean copy at ``into`` with a suffix of its own. Raises Refused, then without one."""
+    """Look at a file, and write its clean copy at ``into`` with its suffix. Raises Refused, and then there is none."""
     if upload.stat().st_size > limits.upload_bytes:
         raise Refused("media_too_large", f"the file is too large; send at most {limits.upload_bytes // 2**20} MiB")
     try:

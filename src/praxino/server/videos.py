@@ -1,8 +1,9 @@
 """OpenAI's video dialect: create, list, retrieve, delete, content."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
 from praxino.jobs import control, queue
@@ -29,14 +30,52 @@ Idempotency = Annotated[
 ]
 
 
-def asking(request: Request, service: Service, tenant: str, key: str | None) -> Asking:
-    """What makes a job of a request."""
-    return Asking(service=service, quotes=request.app.state.quotes, tenant=tenant, key=key)
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request that asks for a video."""
+
+    request: Request
+    response: Response
+    service: Service
+    tenant: str
+    key: str | None  # Idempotency-Key
+
+    def asking(self) -> Asking:
+        """What makes a job of it."""
+        return Asking(service=self.service, quotes=self.request.app.state.quotes, tenant=self.tenant, key=self.key)
+
+    async def body(self, *files: str) -> Body:
+        """What it says, with files of these names. Raises Problem where there are others."""
+        body = await read_body(self.request, self.service, files)
+        twice = next((name for name in body.uploads if body.values.get(name)), None)
+        if twice is not None:
+            await away(body.remove)
+            raise Problem(status=400, message=f"{twice} is there twice, as a file and as a value; send one of them",
+                          code="invalid_value", param=twice)  # fmt: skip
+        return body
+
+    async def shown(self, job: Job) -> VideoObject:
+        """The answer."""
+        return await shown(self.service, job, self.response)
 
 
-async def read_body(request: Request, service: Service) -> Body:
-    """The body, with its files in the spool."""
-    return await read(request, spool=service.spool)
+async def read_body(request: Request, service: Service, files: tuple[str, ...] = ()) -> Body:
+    """The body, with files of these names in the spool. Raises Problem where there are others."""
+    body = await read(request, spool=service.spool)
+    odd = next((name for name in body.uploads if name not in files), None)
+    if odd is not None:
+        await away(body.remove)
+        remedy = f"send {' or '.join(files)}" if files else "send none"
+        raise Problem(status=400, message=f"a file {odd[:60]!r} is not known here; {remedy}", code="unknown_parameter",
+                      param=odd[:60])  # fmt: skip
+    return body
+
+
+def _call(request: Request, response: Response, service: Serving, tenant: Tenant, key: Idempotency = None) -> Call:
+    return Call(request=request, response=response, service=service, tenant=tenant, key=key)
+
+
+Calling = Annotated[Call, Depends(_call)]
 
 
 async def shown(service: Service, job: Job, response: Response) -> VideoObject:
@@ -53,18 +92,16 @@ async def shown(service: Service, job: Job, response: Response) -> VideoObject:
     openapi_extra=body_of(CreateVideo, files=("input_reference", "end_reference")),
     responses=errors(400, 404, 409, 413, 415, 422, 429, 503),
 )
-async def create(
-    request: Request, response: Response, service: Serving, tenant: Tenant, key: Idempotency = None
-) -> VideoObject:
+async def create(call: Calling) -> VideoObject:
     """Ask for a video. It waits for its turn, is made, and can be followed at once."""
-    body = await read_body(request, service)
+    body = await call.body("input_reference", "end_reference")
     try:
-        made = asking(request, service, tenant, key)
+        made = call.asking()
         job = await made.known("create", body) or await made.create(parse(CreateVideo, body.values), body)
     finally:
         if body.uploads:
             await away(body.remove)
-    return await shown(service, job, response)
+    return await call.shown(job)
 
 
 @router.get("", response_model=VideoPage, response_model_exclude_none=True, responses=errors(400, 404, 503))
