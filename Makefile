@@ -32,6 +32,7 @@ fmt: setup
 
 docs: setup
 	$(BIN)/python -m praxino.cli.reference > docs/cli.md
+	$(BIN)/python -m praxino.server.reference > docs/http.md
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist

@@ -7,9 +7,22 @@ from pathlib import Path
 import pytest
 
 from praxino.cli import reference
+from praxino.server import reference as http
 
 ROOT = Path(__file__).parents[2]
-FRONT_DOOR = ("cli.main", "request", "geometry", "config", "checkpoint", "shards", "media.read", "media.write", "world")
+FRONT_DOOR = (
+    "cli.main",
+    "request",
+    "geometry",
+    "config",
+    "checkpoint",
+    "shards",
+    "media.read",
+    "media.write",
+    "world",
+    "server.app",
+    "worker.work",
+)
 
 
 def test_no_source_file_is_over_400_lines():
@@ -30,6 +43,12 @@ def test_the_front_door_opens_without_torch(module: str):
 
 def test_the_reference_of_the_command_line_is_fresh():
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference.reference() + "\n", "run `make docs`"
+
+
+def test_the_reference_of_the_http_api_is_fresh():
+    page = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+    assert page == http.reference() + "\n", "run `make docs`"
+    assert page.count("\n## ") > 20
 
 
 def test_packages_import_nothing():

@@ -2,86 +2,30 @@
 
 import io
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from tests.service import BALL, SMALL, Served, Server
 
 from praxino.media import labels, read
-
-SMALL = {"size": "128x96", "num_inference_steps": 2, "best_of": 1, "model": "tiny"}
-BALL = "a red ball rolls"
-
-
-class Served:
-    """A server, and what one does with it."""
-
-    def __init__(self, base: str, key: str) -> None:
-        self.http = httpx.Client(base_url=base, headers={"authorization": f"Bearer {key}"}, timeout=30)
-
-    def post(self, path: str, **body: object) -> dict:
-        answer = self.http.post(f"/v1/videos{path}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def ask(self, **body: object) -> dict:
-        return self.post("", **{"prompt": BALL, "seconds": 0.5, "seed": 3} | SMALL | body)
-
-    def get(self, video: dict) -> dict:
-        return self.http.get(f"/v1/videos/{video['id']}").json()
-
-    def until(self, video: dict, *states: str, seconds: float = 60) -> dict:
-        end = time.monotonic() + seconds
-        while (now := self.get(video))["status"] not in states:
-            assert time.monotonic() < end, now
-            assert now["status"] not in {"failed", "cancelled"}, now
-            time.sleep(0.1)
-        return now
-
-    def film(self, video: dict, folder: Path) -> Path:
-        path = folder / f"{video['id']}.mp4"
-        answer = self.http.get(f"/v1/videos/{video['id']}/content")
-        assert answer.status_code == 200, answer.text
-        path.write_bytes(answer.content)
-        return path
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Served]:
-    data = tmp_path_factory.mktemp("service")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"PRAXINO_MODELS": str(tiny_model), "OMP_NUM_THREADS": "1"}
-    praxino = [sys.executable, "-m", "praxino.cli.main"]
-    made = subprocess.run(
-        [*praxino, "keys", "create", "--name", "ann", "--data", data], capture_output=True, text=True, check=True
-    )
-    command = [*praxino, "serve", "--port", str(port), "--data", str(data)]
-    with (data / "log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-    base = f"http://127.0.0.1:{port}"
+    server = Server(tmp_path_factory.mktemp("service"), tiny_model)
+    key = server.key("ann")
     try:
-        for _ in range(600):
-            with __import__("contextlib").suppress(httpx.HTTPError):
-                if httpx.get(f"{base}/readyz").status_code == 200:
-                    break
-            assert server.poll() is None, (data / "log").read_text()
-            time.sleep(0.1)
-        yield Served(base, made.stdout.strip())
-        server.terminate()
-        assert server.wait(30) in {0, -signal.SIGTERM, 143}, (data / "log").read_text()[-2000:]
+        server.start()
+        yield Served(server.base, key)
+        server.stop()
+        assert not server.workers()
+        assert not server.makers()
     finally:
-        server.poll() is None and os.killpg(server.pid, signal.SIGKILL)
+        server.kill()
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from praxino.jobs import log, queue
 from praxino.jobs.job import ENDED
 from praxino.server import show
 from praxino.server.errors import Problem
-from praxino.server.openapi import errors
+from praxino.server.openapi import beside_a_stream
 from praxino.server.service import Serving, Tenant, Video, away
 
 router = APIRouter(prefix="/v1/videos", tags=["control"])
@@ -23,7 +23,7 @@ LOOK = 0.3
 """Seconds between looks at the database."""
 
 
-@router.get("/{video_id}/events", response_class=EventSourceResponse, responses=errors(400, 404, 503))
+@router.get("/{video_id}/events", response_class=EventSourceResponse, responses=beside_a_stream(400, 404, 503))
 async def events(
     service: Serving,
     tenant: Tenant,

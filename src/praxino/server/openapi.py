@@ -24,6 +24,12 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Envelope, "description": WHY[status]} for status in (401, *statuses)}
 
 
+def beside_a_stream(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a route whose good answer is no JSON."""
+    envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/Envelope"}}}
+    return {status: {"description": WHY[status], "content": envelope} for status in (401, *statuses)}
+
+
 WHY = {
     400: "Something in the request is wrong; `param` says what.",
     401: "There is no API key, or it opens nothing.",

@@ -104,7 +104,7 @@ async def create(call: Calling) -> VideoObject:
     return await call.shown(job)
 
 
-@router.get("", response_model=VideoPage, response_model_exclude_none=True, responses=errors(400, 404, 503))
+@router.get("", response_model=VideoPage, responses=errors(400, 404, 503))
 async def list_videos(
     service: Serving,
     tenant: Tenant,
