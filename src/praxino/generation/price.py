@@ -17,9 +17,11 @@ DOUBT = (0.9, 1.0, 1.05, 1.3)
 """Ratios of time taken to time quoted that are believed in before there are runs that say better."""
 ENLARGED = 400
 """So many pixels of a film are finished while the upscaler takes in one of its own (docs/log.md, 2026-11-27)."""
-FUSED = 0.7
-"""What a pass takes in a film with a program of its own, of one without, where no such film was made here yet
-(docs/log.md, 2026-11-27: 340 s for 120 s of 1080p, 486 s quoted)."""
+FUSED = 0.75
+"""What a pass takes in a film with a program of its own, of one without, where no such film was made here yet: between
+11.2 of 18.8 ms, alone, and 21.0 of 25.2, in a film of 1080p (docs/log.md, 2026-11-27)."""
+MAKING = 15.0
+"""Seconds that making the program takes, once, where none was made here yet: 9 to 20 (docs/log.md, 2026-11-27)."""
 DENOISING = {"fused": "denoising"}
 """With a program of its own it costs something else, and has a name of its own among units and rates."""
 LATENT_BYTES = 4
@@ -68,6 +70,8 @@ def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
     units = units_of(request, model)
     rates = _rates(runs, units)
     stages = {stage: rates[stage] * amount for stage, amount in units.items()}
+    if "fused" in stages and not any(run.units.get("fused") for run in runs):
+        stages["fused"] += MAKING
     ratios = [run.total / _total({stage: rates[stage] * run.units.get(stage, 0) for stage in rates}) for run in runs]
     middle, high = (float(np.quantile([*ratios, *DOUBT], share)) for share in (0.5, 0.92))
     total, frames = _total(stages), geometry.frames_of_seconds(request.seconds, request.fps)

@@ -12,9 +12,12 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
-MADE = {"picture": ".png", "clip": ".mp4"}
+from praxino.server.decode import FILE, MADE
+
+SAID = 65_536  # bytes: the most that is read of what the process says
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +28,12 @@ class Limits:
     side: int = 4096  # pixels
     pixels: int = 8_300_000  # of a frame
     frames: int = 3600
+    clip_pixels: int = 2_000_000_000  # of all frames
     seconds: float = 120
-    memory_bytes: int = 3 * 2**30  # of addresses; libraries map far more than they use
-    file_bytes: int = 512 * 2**20
-    cpu_seconds: int = 120
-    wall_seconds: float = 180
+    memory_bytes: int = 2 * 2**30  # of addresses; libraries map far more than they use
+    file_bytes: int = 512 * 2**20  # of the clean copy
+    cpu_seconds: int = 60
+    wall_seconds: float = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,38 +64,54 @@ LIMITS = Limits()
 
 
 def taken(upload: Path, into: Path, *, limits: Limits = LIMITS) -> Taken:
-    """Look at a file, and write its clean copy at ``into`` with its suffix. Raises Refused, and then there is none."""
+    """Look at a file, and write its clean copy at ``into`` with its suffix. Raises Refused, and then there is none.
+
+    Until it is whole the copy lies in a hidden folder beside ``into``. Raises OSError where the disk is full.
+    """
     if upload.stat().st_size > limits.upload_bytes:
         raise Refused("media_too_large", f"the file is too large; send at most {limits.upload_bytes // 2**20} MiB")
+    with TemporaryDirectory(prefix=f".{into.name}.", dir=into.parent) as folder:
+        room = Path(folder).absolute()
+        (room / FILE).symlink_to(upload.absolute())
+        about = _about(_child(room, limits))
+        made = room / MADE[about["kind"]]
+        if made.is_symlink() or not made.is_file():
+            raise _broken()
+        return Taken(path=made.replace(into.with_name(into.name + made.suffix)), **about)
+
+
+def _about(said: bytes) -> dict[str, Any]:
+    """What the process found, each thing of its type. Raises what it says is wrong."""
     try:
-        told = json.loads(_child(upload, into, limits) or b"{}")
+        told = json.loads(said)
+        if "errno" in told:
+            raise OSError(told["errno"], f"{os.strerror(told['errno'])}; make room where uploads are kept")
         if "code" in told:
-            raise Refused(told["code"], told["message"])
-        if "kind" not in told:
-            raise Refused("broken_media", "the file cannot be decoded; send a PNG, JPEG or MP4")
-        return Taken(path=into.with_suffix(MADE[told["kind"]]), **told)
-    except BaseException:
-        for suffix in MADE.values():
-            into.with_suffix(suffix).unlink(missing_ok=True)
-            into.with_suffix(f".part{suffix}").unlink(missing_ok=True)
-        raise
+            raise Refused(str(told["code"]), str(told["message"]))
+        whole = {name: int(told[name]) for name in ("width", "height", "frames")}
+        rates = {name: float(told[name]) for name in ("fps", "seconds")}
+        return {"kind": {kind: kind for kind in MADE}[told["kind"]]} | whole | rates
+    except (KeyError, TypeError, json.JSONDecodeError):  # it died on the way
+        raise _broken() from None
 
 
-def _child(upload: Path, into: Path, limits: Limits) -> bytes:
-    """What the process says."""
-    command = [sys.executable, "-m", "praxino.server.decode", str(upload), str(into), json.dumps(asdict(limits))]
-    environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "HOME") if name in os.environ}
-    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    )
+def _child(room: Path, limits: Limits) -> bytes:
+    """What the process says that looks at the file in this folder. Raises Refused where it took too much."""
+    command = [sys.executable, "-P", "-m", "praxino.server.decode", str(room), json.dumps(asdict(limits))]
+    environment = {name: os.environ[name] for name in ("PYTHONPATH", "LANG") if name in os.environ}
+    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+    said = room / "said"
+    with said.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+        )
     try:
-        out, _ = process.communicate(timeout=limits.wall_seconds)
+        status = process.wait(limits.wall_seconds)
     except BaseException as error:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -99,6 +119,13 @@ def _child(upload: Path, into: Path, limits: Limits) -> bytes:
         if isinstance(error, subprocess.TimeoutExpired):
             raise Refused("media_too_costly", "the file takes too long to decode; send a smaller one") from None
         raise
-    if process.returncode in {-signal.SIGXCPU, -signal.SIGKILL}:
+    if status in {-signal.SIGXCPU, -signal.SIGKILL}:
         raise Refused("media_too_costly", "the file takes too much time or memory to decode; send a smaller one")
-    return out
+    if status > 0:  # files kill it, or are told of; this is ours
+        raise RuntimeError(f"the decoder of uploads ends with {status}; run {sys.executable} -m praxino.server.decode")
+    with said.open("rb") as file:
+        return file.read(SAID)
+
+
+def _broken() -> Refused:
+    return Refused("broken_media", "the file cannot be decoded; send a PNG, JPEG or MP4")
