@@ -30,8 +30,13 @@ def log_of(one: Served, job: str) -> list[tuple[int, str, dict]]:
 
 def strike(server: Server, what: str) -> None:
     """Kill one of the processes, or all."""
-    if what == "all":
-        server.kill()
+    if what in {"all", "server"}:
+        if what == "server":  # its workers hear of it, and end
+            assert server.process is not None
+            server.process.kill()
+            server.process.wait()
+        else:
+            server.kill()
         server.start(path="/healthz")
         return
     for pid in (server.makers() if what == "maker" else server.workers())[:1]:
@@ -52,7 +57,7 @@ def test_no_job_is_lost_whatever_is_killed(tmp_path: Path, tiny_model: Path):
             with suppress(httpx.HTTPError):  # not acknowledged
                 asked.append((who, who.ask(seconds=1 + number % 2, num_inference_steps=8, seed=number)["id"]))
             time.sleep(dice.uniform(0.2, 2.0))
-            strike(server, dice.choice(["maker", "worker", "all", "worker"]))
+            strike(server, dice.choice(["maker", "worker", "server", "all"]))
         until = time.monotonic() + 60 + 6 * KILLS
         open_ = dict.fromkeys(asked)
         while open_ and time.monotonic() < until:

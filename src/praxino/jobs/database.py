@@ -124,12 +124,19 @@ def opened(settings: Settings) -> sa.Engine:
         engine = sa.create_engine(
             settings.database_url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args=alive
         )
+        event.listen(engine, "handle_error", _away)
     try:
         tables.create_all(engine)
     except exc.DBAPIError as error:
         where = engine.url.render_as_string(hide_password=True)
         raise ValueError(f"the database {where} cannot be used: {str(error.orig).splitlines()[0]}") from None
     return engine
+
+
+def _away(context: Any) -> None:
+    """DBOS waits for a database that is away where it reads "connection failed"; psycopg has other words for it too."""
+    if context.connection is None and isinstance(context.sqlalchemy_exception, exc.OperationalError):
+        context.is_disconnect = True
 
 
 def _sqlite(connection: Any, _record: Any) -> None:

@@ -5,42 +5,73 @@ On one machine that is a lock on a file, on many an advisory lock of PostgreSQL'
 
 import fcntl
 import re
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from praxino.jobs.turns import Database
 
+TRIES = 10
+"""Whoever asks whether somebody is there holds the lock for a moment."""
+
 
 @contextmanager
-def present(db: Database, name: str) -> Generator[None]:
-    """Be there under a name. Raises ValueError where another process is."""
+def present(db: Database, name: str) -> Generator[Callable[[], None]]:
+    """Be there under a name. Raises ValueError where another process is.
+
+    Gives what is to be called now and then: PostgreSQL forgets its locks when it restarts, and this takes it again.
+    """
     taken = ValueError(f"{name} is at work already; stop it first, or give this one another --device or --data")
     if db.settings.database is None:
         with _file(db, name).open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise taken from None
-            yield
+            if not _patiently(lambda: _locked(file)):
+                raise taken
+            yield lambda: None
         return
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.execute(_lock("pg_try_advisory_lock", name)).scalar_one():
+
+        def take() -> bool:
+            return bool(connection.execute(_lock("pg_try_advisory_lock", name)).scalar_one())
+
+        def keep() -> None:
+            try:
+                connection.execute(sa.select(1))
+            except exc.DBAPIError:
+                if not connection.invalidated:
+                    raise
+            if connection.invalidated:
+                connection.rollback()  # from here on it is a new connection
+                if not _patiently(take):
+                    connection.invalidate()  # so that the next round asks again
+                    raise taken
+
+        if not _patiently(take):
             raise taken
-        yield
+        yield keep
+
+
+def _patiently(take: Callable[[], bool]) -> bool:
+    return any(take() or time.sleep(0.1) for _ in range(TRIES))
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def alive(db: Database, name: str) -> bool:
     """Whether a process is there under this name."""
     if db.settings.database is None:
         with _file(db, name).open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return True
-        return False
+            return not _locked(file)
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not connection.execute(_lock("pg_try_advisory_lock", name)).scalar_one():
             return True

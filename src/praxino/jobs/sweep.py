@@ -17,10 +17,23 @@ SILENT = 60.0
 """Seconds after which a worker that says nothing is not counted any more."""
 
 
-def sweep(db: Database) -> None:
-    """Look after jobs of workers that are not there any more; often."""
-    for turn in turns.running(db):
-        if turn.executor_id and not presence.alive(db, turn.executor_id):
+ABSENT = 8.0
+"""Seconds that a worker has to be away, on PostgreSQL: all lose their locks when it restarts, and take them again."""
+
+
+def sweep(db: Database, absent: dict[str, float]) -> None:
+    """Look after jobs of workers that are not there any more; often. ``absent``: since when who is, kept between calls.
+
+    Forget it where the database was away: nobody can be there then.
+    """
+    now, running = time.monotonic(), turns.running(db)
+    names = {turn.executor_id for turn in running if turn.executor_id}
+    away = {name: absent.get(name, now) for name in names if not presence.alive(db, name)}
+    absent.clear()
+    absent.update(away)
+    patience = 0.0 if db.settings.database is None else ABSENT
+    for turn in running:
+        if turn.executor_id in away and now - away[turn.executor_id] >= patience:
             turns.again(db, turn)
 
 

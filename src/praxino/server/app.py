@@ -65,14 +65,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _watch(service: Service, stopping: threading.Event) -> None:
-    expired = 0.0
+    expired, absent = 0.0, dict[str, float]()
     while not stopping.wait(ROUND):
         try:
-            sweep.sweep(service.db)
+            sweep.sweep(service.db, absent)
             if time.monotonic() - expired > 60:
                 expired = time.monotonic()
                 sweep.expire(service.db, service.storage)
         except Exception as error:  # noqa: BLE001 - the next round may fare better, and must come
+            absent.clear()
             logger.warning("looking after jobs failed", extra={"reason": type(error).__name__})
 
 

@@ -48,7 +48,7 @@ class Supervised:
             process.wait()
 
     def _keep(self) -> None:
-        pause = 0.1
+        pause, first = 0.1, True
         command = [sys.executable, "-m", "praxino.cli.main", "work"]
         command += ["--device", self.device, "--data", str(self.data)]
         while not self.stopping.is_set():
@@ -56,8 +56,9 @@ class Supervised:
             environment = os.environ | {"PRAXINO_FOLLOW": "1"}
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 - our own
             self.code = self._process.wait()
-            if 0 <= self.code < FAILED:  # it said why it cannot work
+            if self.code == 0 or (first and 0 < self.code < FAILED):  # it said why it cannot work
                 return
+            first = False
             pause = 0.1 if time.monotonic() - begun > STEADY else min(LONGEST, 2 * pause)
             self.stopping.wait(pause)
 
@@ -82,7 +83,8 @@ def follow() -> None:
     """End when stdin does: whoever started this is gone."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not sys.stdin: its lock makes an interpreter that ends abort
+            pass
         os._exit(0)
 
     threading.Thread(target=wait, daemon=True).start()

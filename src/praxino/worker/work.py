@@ -7,6 +7,7 @@ import platform
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -45,7 +46,7 @@ def work(settings: Settings, *, device: str) -> None:
     """Work until SIGTERM. Raises ValueError where another worker has the device, or the database cannot be used."""
     db, storage = turns.opened(settings), Storage(settings)
     worker = Worker(db=db, storage=storage, name=f"{platform.node()}:{device}", child=Child(device=device))
-    with presence.present(db, worker.name):
+    with presence.present(db, worker.name) as keep:
         worker.child.start()  # it loads while we do
         _calibrate(worker)
         DBOS(config=turns.config(db, worker.name))
@@ -55,7 +56,7 @@ def work(settings: Settings, *, device: str) -> None:
         DBOS.register_queue(QUEUES[LETTER], worker_concurrency=8, polling_interval_sec=1.0)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, worker.stop)
-        worker.watch()
+        worker.watch(keep)
 
 
 @dataclass(kw_only=True)
@@ -125,16 +126,19 @@ class Worker:
         except Undelivered as error:
             return str(error)
 
-    def watch(self) -> None:
+    def watch(self, keep: Callable[[], None]) -> None:
         """Look after the service until it is time to stop."""
-        expired = 0.0
+        expired, absent = 0.0, dict[str, float]()
         while not self.stopping.wait(ROUND):
-            with contextlib.suppress(Exception):  # the database is away; the next round may find it
+            try:
+                keep()
                 making.seen(self.db, self.name, self.child.device)
-                sweep.sweep(self.db)
+                sweep.sweep(self.db, absent)
                 if time.monotonic() - expired > 60:
                     expired = time.monotonic()
                     sweep.expire(self.db, self.storage)
+            except Exception:  # noqa: BLE001 - the database is away; the next round may find it
+                absent.clear()
         if self.device.locked():
             self.idle.wait(GRACE)
         self.child.kill()

@@ -28,7 +28,7 @@ def test_the_database_holds_no_key(tmp_path: Path):
     db.engine.dispose()
     held = b"".join(path.read_bytes() for path in tmp_path.glob("praxino.sqlite*"))
     assert key.encode() not in held
-    assert key.split("_")[2].encode() not in held
+    assert key.split("_", 2)[2].encode() not in held
 
 
 @pytest.mark.parametrize(
