@@ -73,9 +73,9 @@ def test_a_student_learns_to_give_its_teachers_guidance_in_one_pass(task: Task, 
     own = run.student.outlook(batch).velocity
     assert torch.equal(own, taught.ema.model.outlook(batch).velocity), "it begins as its teacher"
     alone = replace(run.teacher, guidance=GuidanceConfig(scale=1.0))
-    torch.testing.assert_close(replace(alone, trust=1.0).target(batch), own)
-    torch.testing.assert_close(replace(alone, trust=0.0).target(batch), velocity(batch.latents, batch.noise))
-    assert not torch.allclose(replace(run.teacher, trust=1.0).target(batch), own), "guidance adds something"
+    torch.testing.assert_close(replace(alone, trust=1.0).lesson(batch)[1], own)
+    torch.testing.assert_close(replace(alone, trust=0.0).lesson(batch)[1], velocity(batch.latents, batch.noise))
+    assert not torch.allclose(replace(run.teacher, trust=1.0).lesson(batch)[1], own), "guidance adds something"
     run.teacher = replace(run.teacher, trust=1.0, guidance=GuidanceConfig(scale=10.0))
     losses = steps(run, task, 60)
     assert sum(losses[-10:]) < 0.6 * sum(losses[:10])

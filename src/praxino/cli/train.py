@@ -22,6 +22,9 @@ def train(
     minutes: Annotated[float, typer.Option(help="How long to train; data is made within it.")],
     data: Annotated[Path | None, typer.Option(help="Folder of shards to learn from, instead of the world.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    parts: Annotated[
+        str | None, typer.Option(help="Model (its name or folder) whose autoencoder and upscaler are taken as they are.")
+    ] = None,
     processes: Annotated[int, typer.Option(help="One-thread training processes; one for each core is best.")] = 2,
 ) -> None:
     """Train a model for so many minutes; stop, resume, and get what an unbroken run would have given."""
@@ -38,12 +41,21 @@ def train(
 
     if what == "eye":
         return _eye(into, minutes, resume=resume, processes=processes)
+    from praxino import checkpoint
     from praxino.training import recipes
     from praxino.training.train import Plan
     from praxino.training.train import train as run
 
     recipe = {"tiny": recipes.tiny, "pocket_cpu": recipes.pocket_cpu}.get(what, recipes.pocket)()
-    plan = Plan(recipe=recipe, into=into, minutes=minutes, data=data, resume=resume, processes=processes)
+    plan = Plan(
+        recipe=recipe,
+        into=into,
+        minutes=minutes,
+        data=data,
+        resume=resume,
+        processes=processes,
+        parts=None if parts is None else checkpoint.find(parts),
+    )
     typer.echo(run(plan, only_autoencoder=what == "autoencoder"))
     return None
 

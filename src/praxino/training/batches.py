@@ -112,6 +112,8 @@ def known_frames(t: int, chunk: int, generator: torch.Generator) -> Tensor:
     film begins with are the chunks before it.
     """
     known = torch.zeros(t, dtype=torch.bool)
+    if chunk == 1:
+        return known
     for begin in range(0, t, chunk):
         length = min(chunk, t - begin)
         if length > 1 and torch.rand((), generator=generator) < 0.3:

@@ -20,5 +20,4 @@ class Ema(Generic[N]):
     def update(self, model: N, step: int) -> None:
         """Move towards ``model`` after its ``step``-th step (from 1)."""
         keep = min(self.decay, (1 + step) / (10 + step))
-        for mine, theirs in zip(self.model.parameters(), model.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - keep)
+        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - keep)  # noqa: SLF001 - at once

@@ -26,9 +26,10 @@ from praxino.training.batches import Shelf, Shelves
 from praxino.training.latents import CLIPS_FROM, STILLS_FROM, Kind
 from praxino.training.recipes import DataRecipe, Recipe
 from praxino.training.windows import Windows
+from praxino.world import phrase
 
 STILLS_IN_A_FILE = 64
-STILLS_EVERY = 6
+STILLS_EVERY = 4
 """One file in so many holds stills; every other one a clip."""
 ENOUGH = 3_600
 """Files that wait to be taken; while there are more, the workers rest."""
@@ -117,6 +118,8 @@ class Footage:
 class Supply:
     """Encodes what a feed renders, in a thread: what there is to learn from, more with every call.
 
+    Each sample also as a mirror shows it, with words to match: the world knows no left that is not also a right.
+
     Latents are kept in the folder ``into`` as well, so that a run that is resumed has them.
     """
 
@@ -163,12 +166,12 @@ class Supply:
                 self.closed.wait(1.5)
 
     def _add(self, kind: Kind, size: tuple[int, int], ones: list[Rendered]) -> None:
-        coded, matters = [], []
+        coded, matters, captions = [], [], []
         for one in ones:
-            frames = torch.from_numpy(one.frames).to(self.device)
-            coded.append(self._encode(frames))
-            matters.append(latents.tokens(torch.from_numpy(one.matters).to(self.device), self.encoder.config))
-        captions = [own for one in ones for own in one.captions]
+            frames, where = (torch.from_numpy(each).to(self.device) for each in (one.frames, one.matters))
+            coded += [self._encode(frames), self._encode(frames.flip(3))]
+            matters += [latents.tokens(each, self.encoder.config) for each in (where, where.flip(3))]
+            captions += one.captions + [[phrase.mirrored(caption) for caption in own] for own in one.captions]
         ids, mask = latents.words(captions, self.vocabulary, limit=self.limit)
         new = Shelf(
             latents=torch.cat(coded), matters=torch.cat(matters), ids=ids.to(self.device), mask=mask.to(self.device)

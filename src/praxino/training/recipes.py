@@ -164,9 +164,15 @@ def pocket() -> Recipe:
         small,
         name="pocket",
         data=replace(small.data, rungs=("one", "all")),
-        autoencoder=autoencoder.pocket(),
         text=TextConfig(vocabulary=1024, depth=3),
         transformer=transformer.pocket(),
         learn_autoencoder=AutoencoderRecipe(batch=16, frames=33, crop=256, rate=3e-4),
-        learn_flow=FlowRecipe(still_steps=300, still_batch=256, clip_batch=32, mixed_stills=64),
+        learn_flow=FlowRecipe(
+            still_steps=2_000,
+            still_batch=512,
+            clip_batch=48,
+            mixed_stills=128,
+            still_times=(1.4, 1.4),
+            attention=8.0,
+        ),
     )

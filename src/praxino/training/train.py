@@ -33,7 +33,7 @@ AUTOENCODER = 0.2
 """Share of a run's time that the autoencoder gets."""
 
 
-CRITIC, FOLDING, DECODER, UPSCALER = 0.05, 0.3, 0.1, 0.05
+CRITIC, FOLDING, DECODER, UPSCALER = 0.05, 0.22, 0.1, 0.05
 """Shares of the rest: in which the critic learns to choose; in which guidance is folded into one pass; in which the
 decoder learns from what is made; in which the upscaler learns."""
 BEST_OF = 8
@@ -50,6 +50,7 @@ class Plan:
     data: Path | None = None  # a folder of shards; None: the world
     resume: bool = False
     processes: int = 2
+    parts: Path | None = None  # a model whose autoencoder and upscaler are taken as they are
 
 
 def train(plan: Plan, *, only_autoencoder: bool) -> Path:
@@ -64,14 +65,16 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
         raise ValueError(f"{into} already holds a run; add --resume to go on with it, or choose another folder")
     if plan.resume and not there:
         raise ValueError(f"{into} holds no run to resume; leave --resume out to start one")
+    if plan.parts is not None:
+        plan = _taken(plan, plan.parts)
     if torch.cuda.is_available() and plan.data is None:
         return live(plan, deadline, only_autoencoder=only_autoencoder, device="cuda")
     held = windows(first, plan.recipe, data=plan.data, workers=plan.processes)
-    if not there:
+    if not there and plan.parts is None:
         say("components", 0.0, f"of {len(held.frames)} windows")
         autoencoder.keep(autoencoder.start(plan.recipe, held), first)
     until = deadline if only_autoencoder else time.time() + AUTOENCODER * (deadline - time.time())
-    if only_autoencoder or not (first / "state.safetensors").exists():
+    if only_autoencoder or not (plan.parts or (first / "state.safetensors").exists()):
         parallel.run(partial(_autoencoder, plan=plan, deadline=until), processes=plan.processes)
     figures = autoencoder.measure(open_autoencoder(first), held)
     say("autoencoder", 1.0, f"held out: {figures['full']:.2f} dB, where it moves {figures['moving']:.2f} dB")
@@ -80,7 +83,7 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
     todo = latents.jobs(into / "latents", plan.recipe.data, plan.data)
     latents.make(todo, first, workers=plan.processes, report=lambda done: say("latents", done, ""))
     plan, left = _worded(plan), deadline - time.time()
-    shares = itertools.accumulate((UPSCALER, DECODER, FOLDING, CRITIC))
+    shares = itertools.accumulate((0.0 if plan.parts else UPSCALER, DECODER, FOLDING, CRITIC))
     enlarging, finishing, folding, judging = (deadline - share * left for share in shares)
     parallel.run(partial(_flow, plan=plan, deadline=judging), processes=plan.processes)
     parallel.run(partial(_critic, plan=plan, deadline=folding), processes=plan.processes)
@@ -95,23 +98,23 @@ def live(plan: Plan, deadline: float, *, only_autoencoder: bool, device: str) ->
     into, first = plan.into, plan.into / "autoencoder"
     plan = _worded(plan)
     with Feed(into / "feed", plan.recipe.data, workers=plan.processes) as feed:
-        footage = Footage(feed, plan.recipe, device)
-        if not (first / "config.json").exists():
-            say("components", 0.0, "of the first clips")
-            autoencoder.keep(autoencoder.start(plan.recipe, footage.first(200)), first)
-        until = deadline if only_autoencoder else time.time() + AUTOENCODER * (deadline - time.time())
-        if only_autoencoder or not (first / "state.safetensors").exists():
+        if only_autoencoder or not (plan.parts or (first / "state.safetensors").exists()):
+            footage = Footage(feed, plan.recipe, device)
+            if not (first / "config.json").exists():
+                say("components", 0.0, "of the first clips")
+                autoencoder.keep(autoencoder.start(plan.recipe, footage.first(200)), first)
+            until = deadline if only_autoencoder else time.time() + AUTOENCODER * (deadline - time.time())
             footage.first(64)
             parallel.run(partial(_autoencoder, plan=plan, deadline=until, live=footage), processes=1)
+            del footage
         if only_autoencoder:
             return first
-        del footage
         coder = open_autoencoder(first).to(device)
         words = vocabulary.opened(into / "tokenizer.json")
         with Supply(feed, coder, words, limit=plan.recipe.text.limit, into=into / "latents") as supply:
-            left = deadline - time.time()
+            left, last = deadline - time.time(), 0.0 if plan.parts else UPSCALER
             enlarging, folding, judging = (
-                deadline - share * left for share in itertools.accumulate((UPSCALER, FOLDING, CRITIC))
+                deadline - share * left for share in itertools.accumulate((last, FOLDING, CRITIC))
             )
             parallel.run(partial(_flow, plan=plan, deadline=judging, stock=supply), processes=1)
             parallel.run(partial(_critic, plan=plan, deadline=folding, stock=supply), processes=1)
@@ -133,6 +136,9 @@ def finish(plan: Plan, deadline: float) -> None:
 
 def enlarge(plan: Plan, deadline: float) -> None:
     """Teach the upscaler what frames of the model's own size lack, and ship it with the model."""
+    if plan.parts is not None and (ready := open_parts(plan.parts).upscaler) is not None:
+        _put(plan, "upscaler", ready)
+        return
     model, into = plan.into / plan.recipe.name, plan.into / "upscaler"
     processes = 1 if torch.cuda.is_available() else plan.processes
     parallel.run(partial(_upscaler, plan=plan, deadline=deadline, model=model), processes=processes)
@@ -147,6 +153,19 @@ def _put(plan: Plan, name: str, part: Autoencoder | Upscaler) -> None:
     words = (model / "tokenizer.json").read_bytes()
     about[name] = config.to_json(part.config)
     checkpoint.save(model, others | _named(name, part), about, {"tokenizer.json": words})
+
+
+def _taken(plan: Plan, model: Path) -> Plan:
+    """The plan with the autoencoder of another model, which is not trained any further."""
+    coder, wanted = open_autoencoder(model), plan.recipe.transformer.latent_channels
+    if coder.config.channels != wanted:
+        raise ValueError(
+            f"the latents of {model} have {coder.config.channels} channels, {plan.recipe.name} needs {wanted}; "
+            "take the parts of another model, or leave --parts out"
+        )
+    if not (plan.into / "autoencoder" / "config.json").exists():
+        autoencoder.keep(coder, plan.into / "autoencoder")
+    return replace(plan, recipe=replace(plan.recipe, autoencoder=coder.config))
 
 
 def ship(run: transformer.Run, plan: Plan) -> Path:

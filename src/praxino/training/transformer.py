@@ -32,6 +32,8 @@ from praxino.transformer.model import Outlook, Transformer
 
 NOVELTY = 0.02
 """Weight of `novelty` beside the flow loss."""
+MADE = 0.8
+"""Latents with less noise than this a student sees as its teacher makes them, where they are past."""
 PAYS = 600.0
 """Seconds that a run has to last for compiling, a minute on a CPU, to pay."""
 
@@ -76,11 +78,12 @@ class Teacher:
     trust: float  # 0..1: share of the target that is the teacher's own prediction; the rest is the path's
 
     @torch.no_grad()
-    def target(self, batch: Batch) -> Tensor:
-        """The guided velocity (b, t, h, w, c).
+    def lesson(self, batch: Batch) -> tuple[Batch, Tensor]:
+        """What the student sees, and the guided velocity (b, t, h, w, c) that it is to say.
 
         What guidance adds is the teacher's alone; what it adds to is in part the path itself, which is right on
-        average where the teacher is not, so that the student still learns from the data.
+        average where the teacher is not, so that the student still learns from the data. In a film the past is made,
+        not true: the student sees some of it as the teacher makes it, and learns to go on from there to the truth.
         """
         wanted = self.pair.outlook(batch).velocity
         unwanted = self.pair.outlook(batch.wordless()).velocity
@@ -88,7 +91,11 @@ class Teacher:
         inside = (batch.time >= self.guidance.since) & (batch.time <= self.guidance.until)
         added = torch.where(inside[:, :, None, None, None], guided - wanted, 0)
         path = flow.velocity(batch.latents, batch.noise)
-        return self.trust * wanted + (1 - self.trust) * path + added
+        clean, _ = flow.ends(batch.shown, wanted, batch.time)
+        wrong = (1 - batch.when)[:, :, None, None, None] * (clean - batch.latents)
+        made = (batch.time < MADE)[:, :, None, None, None]
+        shown = replace(batch, past=batch.past + torch.where(made, wrong, 0))
+        return shown, self.trust * wanted + (1 - self.trust) * path + added
 
 
 @dataclass(kw_only=True)
@@ -211,7 +218,7 @@ def one_step(
         seed = ((run.step * 64 + team.rank) * 2 + k) * 1009 + 7
         batch = draw_batch(shelf, team.share(count), learn=learn, chunk=recipe.transformer.chunk, seed=seed)
         with precision.mixed(team.device):
-            target = None if run.teacher is None else run.teacher.target(batch)
+            batch, target = (batch, None) if run.teacher is None else run.teacher.lesson(batch)
             loss = run.student(batch, target) * (learn.mixed_weight if losses else 1.0)
         loss.backward()
         losses.append(loss.detach())

@@ -1,5 +1,6 @@
 """The pieces that captions of every kind share: names of things, what they do, where they begin."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -68,9 +69,18 @@ def article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
+_OTHER = {"left": "right", "right": "left", "左": "右", "右": "左"}
+_SIDES = re.compile(r"\b(?:left|right)(?=\b|wards?\b)|[左右]")
+
+
 def tidy(parts: Sequence[str]) -> str:
     """The parts that are there, with single spaces, and no space before a comma."""
     return " ".join(p for p in parts if p).replace(" ,", ",")
+
+
+def mirrored(caption: str) -> str:
+    """What a caption says of the scene that a mirror shows: left is right."""
+    return _SIDES.sub(lambda found: _OTHER[found[0]], caption)
 
 
 def noun(thing: Thing, rng: np.random.Generator, language: Language, *, plainly: bool = False) -> str:
