@@ -41,3 +41,23 @@ def test_training_stops_at_ctrl_c_saves_and_goes_on(tmp_path: Path) -> None:
     assert checkpoint.card(folder)["card"]["rung"] == "one"
     assert sorted(path.suffix for path in (into / "flow").iterdir()) == [".csv", ".png", ".safetensors"]
     assert list(into.glob("samples-*.png"))
+
+
+@pytest.mark.slow
+def test_training_takes_the_autoencoder_of_another_model_as_it_is(tmp_path: Path) -> None:
+    first, second = train(tmp_path / "first", "--minutes", 0.2), None
+    folder = Path(first.communicate(timeout=200)[0].strip())
+    second = train(tmp_path / "second", "--minutes", 0.1, "--parts", folder)
+    again = Path(second.communicate(timeout=200)[0].strip())
+    mine, theirs = (checkpoint.load(each)[0] for each in (again, folder))
+    held = [name for name in theirs if name.startswith("upscaler.") or name == "autoencoder.basis"]
+    assert held
+    assert all(mine[name].equal(theirs[name]) for name in held)
+
+
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    wrong = train(tmp_path / "run", "--minutes", 0.1, "--parts", "pocket")
+    _, said = wrong.communicate(timeout=60)
+    assert wrong.returncode == 2
+    assert "have 64 channels, tiny needs 8" in said
+    assert not (tmp_path / "run" / "autoencoder").exists()

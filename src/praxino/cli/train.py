@@ -23,7 +23,7 @@ def train(
     data: Annotated[Path | None, typer.Option(help="Folder of shards to learn from, instead of the world.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     parts: Annotated[
-        str | None, typer.Option(help="Model (its name or folder) whose autoencoder and upscaler are taken as they are.")
+        str | None, typer.Option(help="Model (name or folder) whose autoencoder and upscaler are taken as they are.")
     ] = None,
     processes: Annotated[int, typer.Option(help="One-thread training processes; one for each core is best.")] = 2,
 ) -> None:

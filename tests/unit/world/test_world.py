@@ -10,7 +10,7 @@ import pytest
 
 from praxino import shards
 from praxino.text.words import unknown_words
-from praxino.world import describe, physics, render, vocabulary
+from praxino.world import describe, phrase, physics, render, vocabulary
 from praxino.world.film import film, still
 from praxino.world.sampling import sample
 from praxino.world.scene import GRAVITY, Scene
@@ -175,3 +175,9 @@ def test_shards_hold_what_files_hold(tmp_path: Path) -> None:
 def test_impossible_scenes_are_refused(aspect: float, rung: str) -> None:
     with pytest.raises(ValueError, match="choose one"):
         sample(1, rung=rung, aspect=aspect)
+
+
+def test_a_mirror_swaps_left_and_right_and_nothing_else() -> None:
+    said = "on the left a bright ball rolls rightwards, from left to right, 左边的球从左向右滚动"
+    assert phrase.mirrored(said) == "on the right a bright ball rolls leftwards, from right to left, 右边的球从右向左滚动"
+    assert phrase.mirrored(phrase.mirrored(said)) == said
