@@ -19,6 +19,7 @@ class Settings:
     queued: int = 1000  # jobs that may wait in all
     keep_days: float = 30  # finished films and their jobs
     private_webhooks: bool = False  # whether webhooks may go to http and to this network
+    accounts: bool = False  # whether people may apply and log in
 
     @property
     def database_url(self) -> str:
@@ -49,6 +50,7 @@ def settings(data: Path | None = None) -> Settings:
         queued=_whole("PRAXINO_QUEUED", 1000),
         keep_days=_number("PRAXINO_KEEP_DAYS", 30),
         private_webhooks=env.get("PRAXINO_PRIVATE_WEBHOOKS") == "1",
+        accounts=env.get("PRAXINO_ACCOUNTS") == "1",
     )
 
 

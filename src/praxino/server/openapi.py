@@ -21,18 +21,19 @@ def body(model: type[BaseModel], *, files: tuple[str, ...] = (), required: bool 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors that a route may answer with, all in one envelope."""
-    return {status: {"model": Envelope, "description": WHY[status]} for status in (401, *statuses)}
+    return {status: {"model": Envelope, "description": WHY[status]} for status in (401, 403, *statuses)}
 
 
 def beside_a_stream(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The same for a route whose good answer is no JSON."""
     envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/Envelope"}}}
-    return {status: {"description": WHY[status], "content": envelope} for status in (401, *statuses)}
+    return {status: {"description": WHY[status], "content": envelope} for status in (401, 403, *statuses)}
 
 
 WHY = {
     400: "Something in the request is wrong; `param` says what.",
     401: "There is no API key, or it opens nothing.",
+    403: "Whoever asks may not do that: a role, a place in the queue, or a header is missing.",
     404: "There is no such thing, for this key.",
     409: "Its state does not allow that now.",
     413: "Too large.",

@@ -1,0 +1,1 @@
+"""Accounts: the doors in front of the service, and who may do what behind them."""
