@@ -14,4 +14,5 @@ class Card:
     steps: int = 36  # of the sampler, by default
     guidance: float = 3.0  # by default
     best_of: int = 1  # beginnings that are made, by default; needs a critic
+    credits: float = 1.0  # that its work costs, of pocket's (`generation.credits`)
     trained: tuple[tuple[str, str], ...] = ()  # what it has been through, as (what, figure)

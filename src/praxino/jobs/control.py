@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from praxino.jobs import log, turns
+from praxino.jobs import credits, log, turns
+from praxino.jobs.credits import Price
 from praxino.jobs.database import events, jobs, writing
 from praxino.jobs.job import ENDED, Job, job_of
 from praxino.jobs.queue import resort
@@ -22,7 +23,7 @@ class NotNowError(Exception):
 
 def cancel(db: Database, job: Job) -> Job:
     """It ends. Raises NotNowError where it has ended already."""
-    return _told(db, job, "cancel", waiting=lambda c: _ended(c, job.id, "cancelled"))
+    return _told(db, job, "cancel", waiting=lambda c: _cancelled(db, c, job.id))
 
 
 def pause(db: Database, job: Job) -> Job:
@@ -45,17 +46,23 @@ def resume(db: Database, job: Job) -> Job:
 
 
 def retry(db: Database, job: Job) -> Job:
-    """A failed or cancelled job is made after all, from where it ended."""
+    """A failed or cancelled job is made after all, from where it ended. Raises what `credits.hold` does, too."""
     return _back(db, job, ("failed", "cancelled"), "retried")
 
 
-def edit(db: Database, job: Job, *, work: Mapping[str, Any], about: Mapping[str, Any]) -> Job:
-    """Change what a job that has not begun is to make."""
+def edit(db: Database, job: Job, *, work: Mapping[str, Any], about: Mapping[str, Any],
+         quote: Mapping[str, float] | None = None, price: Price | None = None) -> Job:  # fmt: skip
+    """Change what a job that has not begun is to make. Raises what `credits.hold` does, too."""
     with writing(db.engine) as connection:
         now = _read(connection, job.id)
         if now.state not in {"queued", "paused"} or now.chunks or now.started_at:
             raise NotNowError(f"{job.id} has begun, so it cannot be changed; cancel it and ask anew")
-        connection.execute(jobs.update().where(jobs.c.id == job.id).values(work=dict(work), about=dict(about)))
+        values: dict[str, Any] = {"work": dict(work), "about": dict(about)}
+        if quote is not None:
+            values["quote"] = dict(quote)
+        connection.execute(jobs.update().where(jobs.c.id == job.id).values(**values))
+        if db.settings.accounts and price is not None:
+            credits.adjust(connection, now, price)
         log.note(connection, job.id, "edited")
         return _read(connection, job.id)
 
@@ -80,6 +87,8 @@ def delete(db: Database, job: Job) -> bool:
         if _read(connection, job.id).state == "in_progress":
             connection.execute(jobs.update().where(jobs.c.id == job.id).values(wanted="delete"))
             return False
+        if db.settings.accounts:
+            credits.release(connection, job.id, note="deleted")
         erase(connection, job.id)
         return True
 
@@ -112,14 +121,18 @@ def _back(db: Database, job: Job, states: tuple[str, ...], kind: str) -> Job:
             )
         values = {"state": "queued", "wanted": None, "error": None, "ended_at": None, "starts": 0, "crashes": 0}
         connection.execute(jobs.update().where(jobs.c.id == job.id).values(**values))
+        if db.settings.accounts and now.state in ENDED:
+            credits.again(connection, now)
         log.note(connection, job.id, kind)
         turns.enqueue(db, connection)
         return _read(connection, job.id)
 
 
-def _ended(connection: sa.Connection, job: str, state: str) -> None:
+def _cancelled(db: Database, connection: sa.Connection, job: str) -> None:
     connection.execute(jobs.update().where(jobs.c.id == job).values(ended_at=time.time()))
-    _moved(connection, job, state, state)
+    _moved(connection, job, "cancelled", "cancelled")
+    if db.settings.accounts:
+        credits.release(connection, job, note="cancelled")
 
 
 def _moved(connection: sa.Connection, job: str, state: str, kind: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from praxino.jobs import log, turns
+from praxino.jobs import credits, log, turns
 from praxino.jobs.control import erase
 from praxino.jobs.database import jobs, runs, workers, writing
 from praxino.jobs.job import ENDED, Job, job_of
@@ -107,6 +107,8 @@ def end(db: Database, owner: Owner, state: End, *, error: Mapping[str, Any] | No
         if job is None:
             return False
         if job.wanted == "delete":
+            if db.settings.accounts:
+                credits.release(connection, job.id, note="deleted")
             erase(connection, job.id)
             return True
         values: dict[str, Any] = {"state": state, "wanted": None, "stage": None, "left": None, "worker": None}
@@ -114,6 +116,8 @@ def end(db: Database, owner: Owner, state: End, *, error: Mapping[str, Any] | No
         if state in ENDED:
             values |= {"ended_at": time.time(), "done": 1.0 if state == "completed" else job.done}
         connection.execute(jobs.update().where(_owned(owner)).values(**values))
+        if db.settings.accounts and state in ENDED:
+            credits.ended(connection, job, state, result)
         log.note(connection, job.id, state, error)
         return False
 

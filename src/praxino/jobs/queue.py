@@ -13,7 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from praxino.jobs import log, turns
+from praxino.jobs import credits, log, turns
+from praxino.jobs.credits import Price
 from praxino.jobs.database import answers, jobs, writing
 from praxino.jobs.job import Job, job_of
 from praxino.jobs.turns import Database
@@ -42,6 +43,7 @@ class Ask:
     work: Mapping[str, Any]
     about: Mapping[str, Any]
     quote: Mapping[str, float] | None = None
+    price: Price | None = None  # where accounts are on
     priority: int = 5
     key: str | None = None  # Idempotency-Key
     body: str = ""  # digest of what was asked
@@ -51,7 +53,7 @@ class Ask:
 def submit(db: Database, ask: Ask) -> Job:
     """The job, which waits from now on; where its key was used before, the job of that time.
 
-    Raises FullError and OtherBodyError.
+    Raises FullError and OtherBodyError, and what `credits.hold` does.
     """
     with writing(db.engine) as connection:
         known = answered(connection, ask.tenant, ask.key, ask.body)
@@ -71,6 +73,8 @@ def submit(db: Database, ask: Ask) -> Job:
             "created_at": time.time(),
         }
         connection.execute(jobs.insert().values(**values))
+        if db.settings.accounts and ask.price is not None and credits.charged(ask.tenant):
+            credits.hold(connection, ask.tenant, ask.id, ask.price)
         if ask.key is not None:
             answer = {"tenant": ask.tenant, "key": ask.key, "body": ask.body, "job": ask.id, "at": time.time()}
             connection.execute(answers.insert().values(**answer))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from praxino.jobs import making, presence, turns
+from praxino.jobs import credits, making, presence, turns
 from praxino.jobs.control import erase
 from praxino.jobs.database import answers, events, jobs, workers, writing
 from praxino.jobs.job import ENDED
@@ -38,7 +38,8 @@ def sweep(db: Database, absent: dict[str, float]) -> None:
 
 
 def expire(db: Database, storage: Storage) -> int:
-    """See that every waiting job has a turn, forget films that are too old, and all that grows; now and then.
+    """See that every waiting job has a turn, forget films that are too old, and all that grows; expire credits; now
+    and then.
 
     Says how many films went.
     """
@@ -52,6 +53,10 @@ def expire(db: Database, storage: Storage) -> int:
         with writing(db.engine) as connection:
             erase(connection, name)
         storage.remove(name)
+    if db.settings.accounts:
+        with writing(db.engine) as connection:
+            credits.reconcile(connection)
+            credits.lapse(connection)
     with db.engine.begin() as connection:
         connection.execute(answers.delete().where(answers.c.at < now - KEPT))
         connection.execute(workers.delete().where(workers.c.seen_at < now - 86_400))

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from praxino import checkpoint
 from praxino.jobs import sweep
@@ -37,6 +37,8 @@ class Model(BaseModel):
     object: Literal["model"] = "model"
     created: int
     owned_by: str = "praxino"
+    sizes: list[tuple[int, int]] = Field([], description="Native width and height, in pixels.")
+    vocabulary: list[str] = Field([], description="Words that it was taught; empty: nobody wrote them down.")
 
 
 class Models(BaseModel):
@@ -54,6 +56,7 @@ class Cost(BaseModel):
     seconds_p50: float
     seconds_p90: float
     queue_seconds: float | None
+    credits: int = Field(description="Binding, and the same every time; taken from makers where accounts are on.")
     peak_rss_bytes: int
     disk_bytes: int
     warnings: list[str]
@@ -110,6 +113,7 @@ def _cost(quotes: Quotes, service: Service, asked: CreateVideo) -> Cost:
         seconds_p50=cost.seconds_p50,
         seconds_p90=cost.seconds_p90,
         queue_seconds=queue.busy(service.db),
+        credits=quotes.price(film, draft=asked.draft).credits,
         peak_rss_bytes=cost.peak_rss_bytes,
         disk_bytes=cost.disk_bytes,
         warnings=about(film)["warnings"],
@@ -152,7 +156,9 @@ def _problems(service: Service) -> list[str]:
 
 def _model(name: str) -> Model:
     folder = shipped()[name]
-    return Model(id=name, created=int((folder / checkpoint.CONFIG).stat().st_mtime))
+    known = checkpoint.card(folder).get("card", {})
+    created = int((folder / checkpoint.CONFIG).stat().st_mtime)
+    return Model(id=name, created=created, sizes=known.get("sizes", []), vocabulary=known.get("words", []))
 
 
 class Figures(Collector):

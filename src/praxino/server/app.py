@@ -17,7 +17,7 @@ from praxino.jobs import sweep, turns
 from praxino.jobs.settings import Settings
 from praxino.jobs.storage import Storage
 from praxino.jobs.turns import Database
-from praxino.server import about, control, derived, errors, events, hooks, pages, videos
+from praxino.server import about, control, credits, derived, errors, events, hooks, pages, videos
 from praxino.server.errors import Problem
 from praxino.server.measured import Measured
 from praxino.server.quotes import Quotes
@@ -46,9 +46,11 @@ def create_app(settings: Settings, *, db: Database | None = None) -> FastAPI:
     app.state.service = Service(db=db, storage=Storage(settings), spool=spool)
     app.state.quotes = Quotes(db=db)
     app.state.metrics = about.Metrics(db)
-    for module in (about, derived, videos, control, events, hooks, pages):  # /quote and /edits before /{video_id}
+    # /quote and /edits before /{video_id}
+    for module in (about, derived, videos, control, events, hooks, credits, pages):
         app.include_router(module.router)
     errors.install(app)
+    credits.install(app)
     _install(app)
     return app
 

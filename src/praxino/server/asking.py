@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import obstore
 from praxino import request as requests
 from praxino.generation.warnings import warnings_of
 from praxino.jobs import queue
+from praxino.jobs.credits import Price
 from praxino.jobs.job import Job
 from praxino.jobs.queue import Ask, FullError, OtherBodyError
 from praxino.request import Request
@@ -85,16 +86,28 @@ class Asking:
             )
         return dialect.request_of(asked, start=given.get("start"), end=given.get("end"))
 
+    def quoted(self, film: Request) -> dict[str, float] | None:
+        """What a job says that it was to cost; None where no film was made yet."""
+        cost = self.quotes.quote(film)
+        if cost is None:
+            return None
+        return {"tokens": cost.tokens, "seconds_p50": cost.seconds_p50, "seconds_p90": cost.seconds_p90}
+
+    def price(self, film: Request, work: Mapping[str, Any]) -> Price | None:
+        """What it costs in credits, where accounts are on."""
+        if not self.service.db.settings.accounts:
+            return None
+        return self.quotes.price(film, draft=bool(work.get("draft")), denoised="parts" in work)
+
     def submit(self, film: Request, work: Mapping[str, Any], *, about: Mapping[str, Any], priority: int = 5) -> Job:
         """The job, waiting. Raises Problem where there are too many, or the key was another request's."""
-        cost = self.quotes.quote(film)
-        told = {} if cost is None else asdict(cost)
         ask = Ask(
             id=self.id,
             tenant=self.tenant,
             work=work,
             about=about,
-            quote={name: told[name] for name in ("tokens", "seconds_p50", "seconds_p90")} if told else None,
+            quote=self.quoted(film),
+            price=self.price(film, work),
             priority=priority,
             key=self.key,
             body=self.digest,

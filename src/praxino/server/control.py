@@ -19,6 +19,11 @@ from praxino.server.videos import read_body, sent, shown
 
 router = APIRouter(prefix="/v1/videos", tags=["control"])
 KEPT = {"response_model": VideoObject, "response_model_exclude_none": True, "responses": errors(400, 404, 409, 503)}
+PAID = {
+    "response_model": VideoObject,
+    "response_model_exclude_none": True,
+    "responses": errors(400, 402, 404, 409, 429, 503),
+}
 
 
 @router.post("/{video_id}/cancel", **KEPT)
@@ -45,7 +50,7 @@ async def stop(response: Response, service: Serving, job: Video) -> VideoObject:
     return await _done(control.stop, service, job, response)
 
 
-@router.post("/{video_id}/retry", **KEPT)
+@router.post("/{video_id}/retry", **PAID)
 async def retry(response: Response, service: Serving, job: Video) -> VideoObject:
     """Make a failed or cancelled video after all, from where it ended."""
     return await _done(control.retry, service, job, response)
@@ -72,7 +77,7 @@ async def move(request: Request, response: Response, service: Serving, job: Vide
     return await _done(moved, service, job, response)
 
 
-@router.patch("/{video_id}", openapi_extra=body_of(CreateVideo), **KEPT)
+@router.patch("/{video_id}", openapi_extra=body_of(CreateVideo), **PAID)
 async def change(request: Request, response: Response, service: Serving, tenant: Tenant, job: Video) -> VideoObject:
     """Change a video that has not begun: the fields that are given, the others stay."""
     body = await read_body(request, service)
@@ -86,11 +91,13 @@ async def change(request: Request, response: Response, service: Serving, tenant:
         raise Problem(status=400, message=message, code="unsupported_parameter", param=odd)
     asked = parse(CreateVideo, {"seed": job.about["seed"]} | _without(before, body.values) | body.values)
     given = {name.partition(".")[0]: name for name in job.work.get("files", {})}
-    film = Asking(service=service, quotes=request.app.state.quotes, tenant=tenant).request(asked, given)
+    made = Asking(service=service, quotes=request.app.state.quotes, tenant=tenant)
+    film = made.request(asked, given)
     work = job.work | {"request": _json(film), "draft": asked.draft}
 
     def changed(db: Database, job: Job) -> Job:
-        return control.edit(db, job, work=work, about=job.about | about(film, asked))
+        told, quote, price = job.about | about(film, asked), made.quoted(film), made.price(film, work)
+        return control.edit(db, job, work=work, about=told, quote=quote, price=price)
 
     return await _done(changed, service, job, response)
 

@@ -19,7 +19,7 @@ from praxino.server.show import VideoObject
 from praxino.server.videos import Call, Calling
 
 router = APIRouter(prefix="/v1/videos", tags=["derived"])
-ERRORS = errors(400, 404, 409, 413, 415, 422, 429, 503)
+ERRORS = errors(400, 402, 404, 409, 413, 415, 422, 429, 503)
 KEPT = {"response_model": VideoObject, "response_model_exclude_none": True, "responses": ERRORS}
 
 

@@ -33,13 +33,14 @@ def beside_a_stream(*statuses: int) -> dict[int | str, dict[str, Any]]:
 WHY = {
     400: "Something in the request is wrong; `param` says what.",
     401: "There is no API key, or it opens nothing.",
+    402: "There are too few credits; `message` says how many, and what can be done.",
     403: "Whoever asks may not do that: a role, a place in the queue, or a header is missing.",
     404: "There is no such thing, for this key.",
     409: "Its state does not allow that now.",
     413: "Too large.",
     415: "Not a kind of media that can be used.",
     422: "The Idempotency-Key was used for another request.",
-    429: "Too many jobs are waiting; Retry-After says when to come again.",
+    429: "Too many jobs are waiting, or a day's or a month's credits are used up; Retry-After says when to come again.",
     503: "Not now; Retry-After says when to come again.",
 }
 

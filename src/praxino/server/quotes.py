@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from praxino import checkpoint, config
-from praxino.generation import price, speed
+from praxino.generation import credits, price, speed
 from praxino.generation.price import Model, Quote
 from praxino.generation.speed import Run
 from praxino.jobs import making
+from praxino.jobs.credits import Price
 from praxino.jobs.turns import Database
 from praxino.request import Request
 
@@ -39,6 +40,12 @@ class Quotes:
         model = self.model(request.model)
         runs = self._runs(model.digest)
         return price.priced(request, model, runs) if runs else None
+
+    def price(self, request: Request, *, draft: bool = False, denoised: bool = False) -> Price:
+        """What it costs in credits, whatever films have cost; see `generation.credits`."""
+        model = self.model(request.model)
+        chunks = credits.chunks_of(request, model)
+        return Price(credits=credits.credits_of(request, model, draft=draft, denoised=denoised), chunks=chunks)
 
     def _runs(self, digest: str) -> list[Run]:
         read, runs = self.runs.get(digest, (-FRESH, []))

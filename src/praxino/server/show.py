@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from praxino.jobs import queue
+from praxino.jobs import credits, ledger, queue
 from praxino.jobs.job import ENDED, Job
 from praxino.jobs.turns import Database
 
@@ -26,6 +26,14 @@ class Eta(BaseModel):
 
     p50_s: float
     p90_s: float
+
+
+class Cost(BaseModel):
+    """What a video costs in credits: the quote is `held` until it ends, then `captured`, or `released`."""
+
+    held: int
+    captured: int
+    released: int
 
 
 class VideoObject(BaseModel):
@@ -56,6 +64,7 @@ class VideoObject(BaseModel):
     quote: dict[str, float] | None = Field(
         None, description="What it was said to cost: tokens, seconds_p50, seconds_p90."
     )
+    cost: Cost | None = Field(None, description="In credits, where accounts are on.")
     warnings: list[str] = []
     metadata: dict[str, str] = {}
     stopped: bool = Field(default=False, description="Whether it was ended early, and what was made kept.")
@@ -107,12 +116,20 @@ def video(db: Database, job: Job) -> VideoObject:
         queue_position=wait.position if wait else None,
         eta=_eta(job, wait),
         quote=job.quote,
+        cost=_cost(db, job) if db.settings.accounts else None,
         warnings=result.get("warnings", about.get("warnings", [])),
         metadata=about.get("metadata", {}),
         stopped=bool(result.get("stopped")),
         inference_time_s=timings.get("total"),
         peak_memory_mb=round(result["peak_rss_bytes"] / 2**20, 1) if "peak_rss_bytes" in result else None,
     )
+
+
+def _cost(db: Database, job: Job) -> Cost | None:
+    if not credits.charged(job.tenant):
+        return None
+    with db.engine.connect() as connection:
+        return Cost(**ledger.cost(connection, job.id))
 
 
 def _eta(job: Job, wait: queue.Wait | None) -> Eta | None:

@@ -90,7 +90,7 @@ async def shown(service: Service, job: Job, response: Response) -> VideoObject:
     response_model=VideoObject,
     response_model_exclude_none=True,
     openapi_extra=body_of(CreateVideo, files=("input_reference", "end_reference")),
-    responses=errors(400, 404, 409, 413, 415, 422, 429, 503),
+    responses=errors(400, 402, 404, 409, 413, 415, 422, 429, 503),
 )
 async def create(call: Calling) -> VideoObject:
     """Ask for a video. It waits for its turn, is made, and can be followed at once."""
