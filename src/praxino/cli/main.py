@@ -25,6 +25,7 @@ COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help sa
     "serve": "Serve films over HTTP, to programs and people.",
     "work": "Make the films that a service takes on.",
     "keys": "Make API keys, list them, take them back.",
+    "people": "Let people in, invite them, give them roles.",
     "credits": "Show credits, give some, and make plans.",
     "models": "List the models that ship, and show what one knows.",
     "world": "Render the synthetic world that models learn from.",

@@ -1,5 +1,6 @@
 """`praxino serve`: films over HTTP."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Workers to run here (default: one a device; none with PostgreSQL).")
     ] = None,
+    accounts: Annotated[bool, typer.Option("--accounts", help="Let people apply, and log in.")] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Serve films over HTTP, in the dialect of OpenAI's video API; /docs on it shows all."""
@@ -29,6 +31,8 @@ def serve(
 
     if log_level.lower() not in {"debug", "info", "warning", "error"}:
         raise ValueError(f"log level {log_level!r} must be debug, info, warning or error")
+    if accounts:
+        os.environ["PRAXINO_ACCOUNTS"] = "1"  # for the workers too
     wanted = settings.settings(data)
     db = turns.opened(wanted)
     found = devices()

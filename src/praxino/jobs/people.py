@@ -36,7 +36,6 @@ people = sa.Table(
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("invitation", sa.Text),  # that they came with
-    sa.Column("bonus", sa.Float, nullable=False, default=0.0),  # credits that were promised and nobody has granted yet
     sa.Column("applied_at", sa.Float, nullable=False),
     sa.Column("admitted_at", sa.Float),
     sa.Column("admitted_by", sa.Text),  # open, gate, operator, invitation
@@ -62,7 +61,7 @@ invitations = sa.Table(
     sa.Column("inviter", sa.Text, nullable=False),  # a tenant
     sa.Column("uses", sa.Integer, nullable=False),  # that there may be
     sa.Column("used", sa.Integer, nullable=False, default=0),
-    sa.Column("bonus", sa.Float, nullable=False, default=0.0),  # credits for each who comes
+    sa.Column("bonus", sa.BigInteger, nullable=False, default=0),  # credits for each who comes
     sa.Column("note", sa.Text, nullable=False, default=""),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("expires_at", sa.Float),
@@ -79,7 +78,7 @@ gate = sa.Table(  # one row, or none as long as nobody has touched it
     sa.Column("next_at", sa.Float, nullable=False),  # when the next may be admitted
     sa.Column("since", sa.Float, nullable=False),  # it has this rate, and somebody has waited
     sa.Column("invitations", sa.Integer, nullable=False),  # uses of codes that each maker may give away
-    sa.Column("inviter_bonus", sa.Float, nullable=False),  # credits for a maker, for each who comes
+    sa.Column("inviter_bonus", sa.BigInteger, nullable=False),  # credits for a maker, for each who comes
 )
 
 
@@ -96,7 +95,6 @@ class Person:
     role: Role
     state: State
     invitation: str | None
-    bonus: float
     applied_at: float
     admitted_at: float | None
     admitted_by: str | None

@@ -12,6 +12,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from praxino.jobs import credits
 from praxino.jobs.database import writing
 from praxino.jobs.people import SHOWN, Person, people, person_of, read
 from praxino.jobs.people import gate as gates
@@ -32,7 +33,7 @@ class Gate:
     next_at: float = 0.0
     since: float = 0.0  # it has this rate, and somebody has waited
     invitations: int = 0
-    inviter_bonus: float = 0.0
+    inviter_bonus: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ class Rule:
     open: bool | None = None
     per_day: float | None = None
     invitations: int | None = None
-    inviter_bonus: float | None = None
+    inviter_bonus: int | None = None
 
 
 def turn(db: Database, rule: Rule) -> Gate:
@@ -130,6 +131,13 @@ def _due(connection: sa.Connection, now: float) -> int:
     return 1 + int((now - rule.next_at) * rule.per_day / DAY)
 
 
+def waiting(db: Database) -> int:
+    """How many wait."""
+    with db.engine.connect() as connection:
+        count = sa.select(sa.func.count()).where(people.c.state == "waiting")
+        return connection.execute(count).scalar_one()
+
+
 def place(db: Database, person: Person) -> Place:
     """Where somebody stands now."""
     assert person.state != "deleted"
@@ -178,6 +186,8 @@ def _let_in(connection: sa.Connection, names: Sequence[str], *, by: By) -> list[
     for begin in range(0, len(names), 500):
         chosen = sa.select(*SHOWN).where(people.c.id.in_(names[begin : begin + 500])).order_by(people.c.number)
         found += [person_of(row) for row in connection.execute(chosen)]
+    for person in found:
+        credits.welcome(connection, person.id)
     return found
 
 

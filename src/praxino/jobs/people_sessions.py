@@ -7,6 +7,7 @@ import time
 import sqlalchemy as sa
 
 from praxino.jobs import people
+from praxino.jobs.database import writing
 from praxino.jobs.people import Who, sessions
 from praxino.jobs.turns import Database
 
@@ -68,3 +69,10 @@ def digest(token: str) -> str:
 def csrf(token: str) -> str:
     """What a page of our own can read and send back, and no other site can; of this session only."""
     return hashlib.sha256(f"csrf:{token}".encode()).hexdigest()
+
+
+def renew(db: Database, person: str, password: str, kept: str | None) -> None:
+    """A person has another password (argon2's digest of it), and no session but one."""
+    with writing(db.engine) as connection:
+        connection.execute(people.people.update().where(people.people.c.id == person).values(password=password))
+        end_others(connection, person, kept)

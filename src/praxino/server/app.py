@@ -13,11 +13,12 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import exc
 
 import praxino
-from praxino.jobs import sweep, turns
+from praxino.jobs import people_gate, people_leave, people_sessions, people_throttle, sweep, turns
 from praxino.jobs.settings import Settings
 from praxino.jobs.storage import Storage
 from praxino.jobs.turns import Database
 from praxino.server import about, control, credits, derived, errors, events, hooks, pages, videos
+from praxino.server.accounts import routes as accounts
 from praxino.server.errors import Problem
 from praxino.server.measured import Measured
 from praxino.server.quotes import Quotes
@@ -47,7 +48,7 @@ def create_app(settings: Settings, *, db: Database | None = None) -> FastAPI:
     app.state.quotes = Quotes(db=db)
     app.state.metrics = about.Metrics(db)
     # /quote and /edits before /{video_id}
-    for module in (about, derived, videos, control, events, hooks, credits, pages):
+    for module in (about, derived, videos, control, events, hooks, credits, accounts, pages):
         app.include_router(module.router)
     errors.install(app)
     credits.install(app)
@@ -71,9 +72,13 @@ def _watch(service: Service, stopping: threading.Event) -> None:
     while not stopping.wait(ROUND):
         try:
             sweep.sweep(service.db, absent)
+            people_gate.sweep(service.db)
             if time.monotonic() - expired > 60:
                 expired = time.monotonic()
                 sweep.expire(service.db, service.storage)
+                people_leave.clear(service.db, service.storage)
+                people_sessions.expire(service.db)
+                people_throttle.expire(service.db)
         except Exception as error:  # noqa: BLE001 - the next round may fare better, and must come
             absent.clear()
             logger.warning("looking after jobs failed", extra={"reason": type(error).__name__})

@@ -14,6 +14,9 @@ from starlette.exceptions import HTTPException
 logger = logging.getLogger("praxino.server")
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large", 415: "unsupported_media_type"}
 
+SECRET = frozenset({"password", "old", "new", "code"})
+"""Fields whose values are told to nobody, not even to who sent them."""
+
 
 class Problem(Exception):  # noqa: N818 - it is what is told, not what went wrong here
     """What a client is told."""
@@ -99,6 +102,7 @@ def of_validation(problems: Any) -> Problem:
         message = f"{param} is missing; send it"
         return Problem(status=400, message=message, code="missing_parameter", param=param)
     value = first.get("input")
-    shown = f" {value!r:.60}" if isinstance(value, str | int | float) else ""
+    secret = place[-1:] and place[-1] in SECRET
+    shown = f" {value!r:.60}" if isinstance(value, str | int | float) and not secret else ""
     message = f"{param or 'the body'}{shown}: {first['msg'].removeprefix('Value error, ')}"
     return Problem(status=400, message=message, code="invalid_value", param=param)

@@ -35,7 +35,7 @@ same, the rest are ours.
 - **Media** that are sent are decoded in a process with little memory and time, and made anew; the server fetches
   nothing that a request names.
 """
-METHODS = ("get", "post", "patch", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def reference() -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
@@ -34,6 +35,7 @@ class Service:
     db: Database
     storage: Storage
     spool: Path  # where uploads lie until they are looked at
+    hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))  # passwords looked at at once
     intake: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # uploads looked at at once
     known: dict[str, tuple[float, str]] = field(default_factory=dict)  # key: (when, tenant)
 
@@ -51,6 +53,11 @@ class Service:
                 self.known.clear()
             self.known[key] = (now, found)
         return found
+
+    def forget(self, name: str) -> None:
+        """A key was taken back: the one of this id."""
+        for key in [key for key in self.known if key.startswith(f"px_{name}_")]:
+            self.known.pop(key, None)
 
 
 async def away(action: Callable[..., T], *arguments: object) -> T:
