@@ -9,8 +9,9 @@ import pytest
 
 @pytest.fixture(autouse=True, scope="session")
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What films cost here is no one else's business: quotes rest on it."""
+    """What films cost here is no one else's business: quotes rest on it. Nor is the key that they are signed with."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.marks import unsigned
 
 from praxino.generation import film
 from praxino.generation.film import Options, make
@@ -53,7 +54,7 @@ def test_words_become_a_film_that_tells_how_it_was_made(tiny_model: Path, tmp_pa
 def test_the_same_request_gives_the_same_bytes_and_another_seed_another_film(tiny_model: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         make(ask(tiny_model, seed=seed), tmp_path / f"{name}.mp4")
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert unsigned(tmp_path / "a.mp4") == unsigned(tmp_path / "b.mp4")
     assert not np.array_equal(frames(tmp_path / "a.mp4"), frames(tmp_path / "c.mp4"))
 
 
@@ -131,7 +132,7 @@ def test_an_interrupted_film_leaves_nothing_and_ends_as_an_unbroken_one(tiny_mod
     assert len(list((tmp_path / "journal").glob("chunk-*"))) >= 1
     steps: list[float] = []
     make(ask(tiny_model), tmp_path / "late.mp4", options=options, report=lambda _, done: steps.append(done))
-    assert (tmp_path / "late.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert unsigned(tmp_path / "late.mp4") == unsigned(tmp_path / "whole.mp4")
     assert len(steps) < 4 * 3 + 2, "finished chunks were made again"
 
 

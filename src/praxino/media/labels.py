@@ -12,6 +12,7 @@ from av.error import FFmpegError
 
 RECIPE, LABEL, COMMENT = "praxino_recipe", "AIGC", "comment"
 GENERATED = "1"  # GB 45438-2025, annex E: 1 is made by AI, 2 may be, 3 is suspected to be
+DEEPEST = 32  # objects and lists inside one another; more is no recipe
 
 
 def versions() -> dict[str, str]:
@@ -61,22 +62,39 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def read_recipe(path: Path) -> dict[str, Any] | None:
     """The recipe a film carries; None where it carries none. Raises ValueError where the file is not a film."""
-    found = read_metadata(path)
+    return recipe_in(read_metadata(path))
+
+
+def read_label(path: Path) -> dict[str, Any] | None:
+    """The AIGC label a film carries; None where it carries none. Raises ValueError where the file is not a film."""
+    return label_in(read_metadata(path))
+
+
+def recipe_in(found: Mapping[str, str]) -> dict[str, Any] | None:
+    """The recipe in a film's metadata."""
     for key in (RECIPE, COMMENT):
-        recipe = _object(found.get(key, ""))
+        recipe = sound(found.get(key, ""))
         if recipe is not None and "request" in recipe:
             return recipe
     return None
 
 
-def read_label(path: Path) -> dict[str, Any] | None:
-    """The AIGC label a film carries; None where it carries none. Raises ValueError where the file is not a film."""
-    return _object(read_metadata(path).get(LABEL, ""))
+def label_in(found: Mapping[str, str]) -> dict[str, Any] | None:
+    """The AIGC label in a film's metadata."""
+    return sound(found.get(LABEL, ""))
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def sound(text: str) -> dict[str, Any] | None:
+    """The object that a stranger's text stands for; None where it is none, or one that cannot be written again."""
     try:
         value = json.loads(text)
-    except ValueError:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) and _depth(value, DEEPEST) else None
+
+
+def _depth(value: Any, left: int) -> bool:
+    """Whether nothing is nested more deeply than this."""
+    inner = cast("Any", value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+    return left > 0 and all(_depth(each, left - 1) for each in inner)

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from praxino.media import read
+from praxino.media import labels, provenance, read, signing
 from praxino.media.write import WHOLE, Writer
 
 
@@ -31,8 +31,10 @@ def splice(film: Path, cut: Cut, output: Path, *, metadata: Mapping[str, str]) -
     """Write the film with other frames in a cut, whole or not at all.
 
     Only the groups of pictures (two seconds in Praxino's own films) that the cut touches are encoded again; all others
-    keep their bits. A film that others encoded is encoded again whole.
+    keep their bits. A film that others encoded is encoded again whole. One with a recipe is signed last.
     """
+    if labels.RECIPE in metadata:
+        signing.identity()  # as of a Writer
     about = read.probe(film)
     edges = [*_keys(film), about.frames]
     first = max(edge for edge in edges if edge <= cut.begin)
@@ -100,7 +102,7 @@ def _joined(film: Path, middle: Path, span: tuple[int, int], output: Path, metad
             for packet in [*before, *new, *after]:
                 packet.stream = stream
                 out.mux(packet)
-        whole.replace(output)
+        provenance.settle(whole, output, metadata)
     finally:
         whole.unlink(missing_ok=True)
 

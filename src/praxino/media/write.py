@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from praxino import geometry
+from praxino.media import labels, provenance, signing
 
 QUALITY = 17  # x264's constant rate factor: a clip that is written again keeps 40 dB and more
 # No macroblock tree: x264's AVX-512 code for it now and then gives other bits for the same frames (docs/log.md).
@@ -44,7 +45,8 @@ class Writer:
 
     Use it in a ``with``: the file appears, under its own name, when the block ends well, and not at all where it does
     not. Until then `part_of` its path plays up to the last whole second; what a killed process left there is written
-    over. Same frames and metadata, same bytes. Raises OSError where the file cannot be written.
+    over. Same frames and metadata, same bytes. One whose metadata has a recipe is signed last of all, and a signature
+    is another each time. Raises OSError where the file cannot be written, ValueError where it cannot be signed.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class Writer:
         self._stream: VideoStream | None = None
 
     def __enter__(self) -> Self:
+        if labels.RECIPE in self._metadata:
+            signing.identity()  # what is wrong with it is better told now than when the film is made
         self._container = av.open(str(self._part.absolute()), "w", format="mp4", options=STREAMED)
         self._container.metadata.update(self._metadata)
         stream = self._container.add_stream("libx264", rate=self._rate)
@@ -134,6 +138,7 @@ class Writer:
                     if packet.dts is not None:
                         packet.stream = stream
                         film.mux(packet)
-            whole.replace(self.path)
+            self._part.unlink(missing_ok=True)  # a film needs room twice at a time, not three times
+            provenance.settle(whole, self.path, self._metadata)
         finally:
             whole.unlink(missing_ok=True)

@@ -59,7 +59,7 @@ class _Not(Exception):  # noqa: N818 - the file is not good, nothing went wrong 
 def main() -> None:
     """Arguments: the folder, the limits as JSON."""
     room, limits = Path(sys.argv[1]), json.loads(sys.argv[2])
-    _bound(limits)
+    bound(limits)
     os.chdir(room)
     from praxino.media import picture, read, write  # noqa: F401 - what cannot be loaded is not the file's fault
 
@@ -72,7 +72,7 @@ def main() -> None:
     sys.stdout.write(json.dumps(told) + "\n")
 
 
-def _bound(limits: dict[str, Any]) -> None:
+def bound(limits: dict[str, Any]) -> None:
     """Take little of the machine, before anything is loaded that looks at the file."""
     bounds = {
         resource.RLIMIT_AS: limits["memory_bytes"],

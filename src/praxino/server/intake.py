@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,7 +74,7 @@ def taken(upload: Path, into: Path, *, limits: Limits = LIMITS) -> Taken:
     with TemporaryDirectory(prefix=f".{into.name}.", dir=into.parent) as folder:
         room = Path(folder).absolute()
         (room / FILE).symlink_to(upload.absolute())
-        about = _about(_child(room, limits))
+        about = _about(child("praxino.server.decode", room, asdict(limits)))
         made = room / MADE[about["kind"]]
         if made.is_symlink() or not made.is_file():
             raise _broken()
@@ -95,9 +96,12 @@ def _about(said: bytes) -> dict[str, Any]:
         raise _broken() from None
 
 
-def _child(room: Path, limits: Limits) -> bytes:
-    """What the process says that looks at the file in this folder. Raises Refused where it took too much."""
-    command = [sys.executable, "-P", "-m", "praxino.server.decode", str(room), json.dumps(asdict(limits))]
+def child(module: str, room: Path, told: Mapping[str, Any], *, most: int = SAID) -> bytes:
+    """What a process says that looks at the file in this folder, ``most`` bytes of it.
+
+    ``told`` are its `Limits` by name, and what else it has to know. Raises Refused where it took too much.
+    """
+    command = [sys.executable, "-P", "-m", module, str(room), json.dumps(told)]
     environment = {name: os.environ[name] for name in ("PYTHONPATH", "LANG") if name in os.environ}
     environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
     said = room / "said"
@@ -111,7 +115,7 @@ def _child(room: Path, limits: Limits) -> bytes:
             start_new_session=True,
         )
     try:
-        status = process.wait(limits.wall_seconds)
+        status = process.wait(told["wall_seconds"])
     except BaseException as error:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -122,9 +126,9 @@ def _child(room: Path, limits: Limits) -> bytes:
     if status in {-signal.SIGXCPU, -signal.SIGKILL}:
         raise Refused("media_too_costly", "the file takes too much time or memory to decode; send a smaller one")
     if status > 0:  # files kill it, or are told of; this is ours
-        raise RuntimeError(f"the decoder of uploads ends with {status}; run {sys.executable} -m praxino.server.decode")
+        raise RuntimeError(f"the decoder of uploads ends with {status}; run {sys.executable} -m {module}")
     with said.open("rb") as file:
-        return file.read(SAID)
+        return file.read(most)
 
 
 def _broken() -> Refused:
