@@ -21,7 +21,7 @@ COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help sa
     "quote": "Say what a film will cost, before it is made.",
     "resume": "Finish an interrupted film from its journal.",
     "verify": "Say whether this machine makes a film again exactly.",
-    "inspect": "Show the recipe and the label that a film carries.",
+    "inspect": "Show the recipe, the label and the signed manifest that a film carries.",
     "serve": "Serve films over HTTP, to programs and people.",
     "work": "Make the films that a service takes on.",
     "keys": "Make API keys, list them, take them back.",

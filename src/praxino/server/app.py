@@ -17,7 +17,7 @@ from praxino.jobs import people_gate, people_leave, people_sessions, people_thro
 from praxino.jobs.settings import Settings
 from praxino.jobs.storage import Storage
 from praxino.jobs.turns import Database
-from praxino.server import about, control, credits, derived, errors, events, hooks, pages, videos
+from praxino.server import about, control, credits, derived, errors, events, hooks, inspect, pages, videos
 from praxino.server.accounts import routes as accounts
 from praxino.server.errors import Problem
 from praxino.server.measured import Measured
@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, db: Database | None = None) -> FastAPI:
     app.state.quotes = Quotes(db=db)
     app.state.metrics = about.Metrics(db)
     # /quote and /edits before /{video_id}
-    for module in (about, derived, videos, control, events, hooks, credits, accounts, pages):
+    for module in (about, derived, videos, control, events, hooks, credits, accounts, inspect, pages):
         app.include_router(module.router)
     errors.install(app)
     credits.install(app)
