@@ -68,9 +68,8 @@ def invite(db: Database, who: Who, terms: Terms) -> tuple[Invitation, str]:
 
 def _check_allowance(connection: sa.Connection, tenant: str, uses: int) -> None:
     most = gate_of(connection).invitations
-    still = sa.and_(
-        invitations.c.revoked_at.is_(None), sa.func.coalesce(invitations.c.expires_at, sa.literal(1e18)) > time.time()
-    )
+    expires = invitations.c.expires_at
+    still = sa.and_(invitations.c.revoked_at.is_(None), sa.or_(expires.is_(None), expires > time.time()))
     counted = sa.case((still, invitations.c.uses), else_=invitations.c.used)
     given = connection.execute(sa.select(sa.func.sum(counted)).where(invitations.c.inviter == tenant)).scalar() or 0
     if given + uses > most:

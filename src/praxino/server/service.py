@@ -92,10 +92,13 @@ async def _who(
 
 async def _of_key(service: Service, key: str) -> Who:
     tenant = service.remembered(key) or await away(service.tenant_of, key)
-    if tenant is None:
-        message = f"the API key {key[:6]}... opens nothing; `praxino keys create` makes one that does"
-        raise _unknown(message, "invalid_api_key")
-    return await away(people.who, service.db, tenant) if people.ID.fullmatch(tenant) else people.who(service.db, tenant)
+    if tenant is not None:
+        asks = people.who  # of a tenant without a person it asks nobody
+        who = await away(asks, service.db, tenant) if people.ID.fullmatch(tenant) else asks(service.db, tenant)
+        if who.state != "deleted":
+            return who
+    message = f"the API key {key[:6]}... opens nothing; `praxino keys create` makes one that does"
+    raise _unknown(message, "invalid_api_key")
 
 
 async def _of_session(service: Service, request: Request, token: str) -> Who:
