@@ -49,6 +49,7 @@ class Request:
     best_of: int | None = None  # beginnings of which the best is continued
     fit: Literal["crop", "pad"] = "crop"
     model: str = "pocket"
+    visible_label: bool = False  # words on the first two seconds that say that a model made the film
 
     def __post_init__(self) -> None:
         """Raises ValueError naming the value and the remedy."""

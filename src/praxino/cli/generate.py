@@ -41,6 +41,7 @@ def generate(
     journal: options.Journal = None,
     sheet: options.Sheet = None,
     draft: options.Draft = False,
+    visible_label: options.Label = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Make a film from words, a picture or a clip."""

@@ -43,6 +43,9 @@ Sheet = Annotated[Path | None, Option(help="Contact sheet to write as well, .png
 Draft = Annotated[
     bool, Option("--draft", help="At the model's own small size; `praxino finish` shows the same film at full size.")
 ]
+Label = Annotated[
+    bool, Option("--label", help='Show "AI 生成 / AI-generated" on the first two seconds, as GB 45438-2025 asks for.')
+]
 AsJson = Annotated[bool, Option("--json", help="Print the summary as one line of JSON.")]
 
 SHAPED = ("prompt", "seconds", "storyboard", "size", "aspect", "resolution", "base")
@@ -54,6 +57,7 @@ def wanted(given: dict[str, Any]) -> Request:
     """The request that a command's options (its parameters, by name) make. Raises ValueError; opens nothing big."""
     others = {name: str(given[name]) if isinstance(given[name], Path) else given[name] or None for name in OTHERS}
     others |= {name: given[name] for name in ("fps", "seed", "guidance", "steps", "best_of")}  # 0 is a number
+    others["visible_label"] = given.get("visible_label") or None
     shaped = {name: given[name] for name in SHAPED}
     request = asked(Asked(shots=tuple(given["shot"] or ()), others=others, **shaped))
     check_sources(request)

@@ -24,7 +24,7 @@ from praxino.generation.rollout import fingerprint
 from praxino.generation.warnings import warnings_of
 from praxino.generation.watch import Watch
 from praxino.layers import precision
-from praxino.media import labels, sheet, write
+from praxino.media import labels, sheet, visible, write
 from praxino.request import SMALLEST, Request, to_json
 
 MOMENTS = 12
@@ -70,7 +70,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     with writer as film, halves() as whole:
         around = Around(journal=journal, report=report, watch=watch, cores=whole, enough=options.enough)
         looks = [moments.look, options.look] if options.look else [moments.look]
-        _write(generate(shown, parts, known=known, around=around), film, around, looks)
+        _write(_labelled(generate(shown, parts, known=known, around=around), shown), film, around, looks)
         if film.frames < moments.wanted:
             recipe["stopped"] = {"frames": film.frames, "of": moments.wanted}
             film.tell(labels.metadata(recipe))
@@ -94,6 +94,14 @@ def _write(pieces: Iterator[np.ndarray], film: write.Writer, around: Around, loo
                     film.write(picture)
             for look in looks:
                 look(piece)
+
+
+def _labelled(pieces: Iterator[np.ndarray], request: Request) -> Iterator[np.ndarray]:
+    """The pieces (f, H, W, 3), with the visible label where it is asked for."""
+    first = 0
+    for piece in pieces:
+        yield visible.marked(piece, first=first, fps=request.fps) if request.visible_label else piece
+        first += len(piece)
 
 
 def _plan(request: Request, parts: Parts, *, draft: bool) -> tuple[Request, Known]:

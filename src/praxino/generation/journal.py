@@ -35,7 +35,7 @@ class Journal:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if (folder / ABOUT).exists() and _about(folder)["film"] != film:
+            if (folder / ABOUT).exists() and _filled(_about(folder)["film"]) != film:
                 raise ValueError(f"{folder} is the journal of another film; give another folder or remove it")
             text = json.dumps({"film": film, "place": asdict(place)}, sort_keys=True, ensure_ascii=False)
             temporary = folder / f"film.{os.getpid()}.tmp"
@@ -55,6 +55,14 @@ class Journal:
         temporary = self.folder / f"chunk-{number:05d}.{os.getpid()}.tmp"
         save_file({"latents": latents.contiguous().cpu()}, temporary)
         temporary.replace(self.folder / f"chunk-{number:05d}.safetensors")
+
+
+def _filled(film: dict[str, Any]) -> dict[str, Any]:
+    """The same with what requests did not have when it was written, as it is when nobody asks for it."""
+    try:
+        return film | {"request": request.to_json(request.from_json(film["request"]))}
+    except (KeyError, ValueError):
+        return film
 
 
 def asked(folder: Path) -> tuple[Request, Place]:

@@ -19,7 +19,7 @@ from praxino.generation.generate import Around, generate
 from praxino.generation.parts import open_parts
 from praxino.generation.prefix import prefix
 from praxino.layers import precision
-from praxino.media import labels, read, sheet
+from praxino.media import labels, read, sheet, visible
 from praxino.media.splice import Cut, splice
 from praxino.media.write import Writer
 from praxino.request import Request, Shot, from_json
@@ -70,7 +70,7 @@ def retake(film: Path, take: Take, output: Path, *, around: Around) -> dict[str,
         )
         told = {"from": first / about.fps, "to": last / about.fps, "prompt": prompt, "seed": take.seed}
         takes = [*recipe.get("retakes", []), told]
-        cut = Cut(begin=first, end=last, frames=islice(_made(request, around), last - first))
+        cut = Cut(begin=first, end=last, frames=islice(_made(request, around, first), last - first))
         splice(film, cut, output, metadata=labels.metadata(recipe | {"retakes": takes}))
     return {"file": str(output), "frames": about.frames, "made": last - first, **told}
 
@@ -100,10 +100,11 @@ def _given(film: Path, first: int, last: int, frames: int, folder: Path) -> tupl
     return (None if start is None else str(start), None if end is None else str(end))
 
 
-def _made(request: Request, around: Around) -> Iterator[np.ndarray]:
-    """The frames (h, w, 3) uint8 that a request adds to its start."""
+def _made(request: Request, around: Around, first: int) -> Iterator[np.ndarray]:
+    """The frames (h, w, 3) uint8 that a request adds to its start; ``first`` is the number of the first in the film."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     parts = open_parts(checkpoint.find(request.model), device=device, dtype=precision.fastest(device))
     known = prefix(request, parts, frame_of(request.width, request.height, parts.card.sizes))
     frames = (frame for piece in generate(request, parts, known=known, around=around) for frame in piece)
-    yield from islice(frames, known.given, None)
+    for number, frame in enumerate(islice(frames, known.given, None), start=first):
+        yield visible.marked(frame[None], first=number, fps=request.fps)[0] if request.visible_label else frame
