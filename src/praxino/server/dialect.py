@@ -141,6 +141,9 @@ class CreateVideo(Body):
     storyboard: list[ShotOf] | None = Field(None, max_length=100, description="Shots, in place of a prompt.")
     input_reference: Reference | None = Field(None, description="What it begins with: a picture, or a clip.")
     end_reference: Reference | None = Field(None, description="The picture that it ends on.")
+    visible_label: bool = Field(
+        default=False, description="Words on the first two seconds that say that a model made it (GB 45438-2025)."
+    )
     draft: bool = Field(default=False, description="Quickly, at the model's own size; finish shows it at full size.")
     priority: Int = Field(5, ge=0, le=9, description="Among one's own videos; 0 goes first.")
     metadata: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]] | None = Field(
@@ -218,6 +221,7 @@ def request_of(asked: CreateVideo, *, start: str | None = None, end: str | None 
             best_of=asked.best_of,
             fit=asked.fit,
             model=asked.model,
+            visible_label=asked.visible_label,
         )
     except ValueError as error:
         raise _wrong(str(error), _param(str(error), asked)) from None
