@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from praxino.jobs import credits, log, turns
+from praxino.jobs import credits, insight, log, turns, works
 from praxino.jobs.credits import Price
 from praxino.jobs.database import events, jobs, writing
 from praxino.jobs.job import ENDED, Job, job_of
@@ -93,8 +93,10 @@ def delete(db: Database, job: Job) -> bool:
         return True
 
 
-def erase(connection: sa.Connection, job: str) -> None:
-    """Remove what the database knows of a job."""
+def erase(connection: sa.Connection, job: str, *, expired: bool = False) -> None:
+    """Remove what the database knows of a job, but for its numbers; a work that it was is gone."""
+    insight.leave(connection, job, expired=expired)
+    works.gone(connection, job)
     connection.execute(events.delete().where(events.c.job == job))
     connection.execute(jobs.delete().where(jobs.c.id == job))
 

@@ -11,12 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-import httpx
+from typing import TYPE_CHECKING, Any, Protocol
 
 from praxino.jobs import deny
 from praxino.jobs.deny import Denial
+
+if TYPE_CHECKING:
+    import httpx
 
 SECONDS = 10.0
 """That a model has to answer."""
@@ -58,10 +59,12 @@ class Model:
     """A model that judges words; pictures it does not see."""
 
     settings: GuardSettings
-    client: httpx.Client
+    client: "httpx.Client"
 
     def words(self, text: str) -> Denial | None:
         """What it says of a prompt."""
+        import httpx
+
         body = {
             "model": self.settings.model,
             "messages": [{"role": "user", "content": text}],
@@ -113,6 +116,8 @@ def opened(settings: GuardSettings) -> Guard:
     rules = deny.opened(settings.rules)
     if settings.url is None:
         return rules
+    import httpx
+
     headers = {"authorization": f"Bearer {settings.key}"} if settings.key else {}
     client = httpx.Client(base_url=settings.url, headers=headers, timeout=SECONDS)
     return Both(guards=(rules, Model(settings=settings, client=client)))

@@ -1,8 +1,11 @@
 """Where a service keeps things, and how much it takes on."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from praxino.jobs import guard
+from praxino.jobs.guard import GuardSettings
 
 VERSION = "1"
 """Of what jobs in the database mean; jobs of another version wait for workers of theirs."""
@@ -20,6 +23,7 @@ class Settings:
     keep_days: float = 30  # finished films and their jobs
     private_webhooks: bool = False  # whether webhooks may go to http and to this network
     accounts: bool = False  # whether people may apply and log in
+    guard: GuardSettings = field(default_factory=GuardSettings)  # what is not made here
 
     @property
     def database_url(self) -> str:
@@ -51,6 +55,7 @@ def settings(data: Path | None = None) -> Settings:
         keep_days=_number("PRAXINO_KEEP_DAYS", 30),
         private_webhooks=env.get("PRAXINO_PRIVATE_WEBHOOKS") == "1",
         accounts=env.get("PRAXINO_ACCOUNTS") == "1",
+        guard=guard.settings(),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from praxino.jobs import credits, making, presence, turns
+from praxino.jobs import credits, making, presence, turns, works
 from praxino.jobs.control import erase
 from praxino.jobs.database import answers, events, jobs, workers, writing
 from praxino.jobs.job import ENDED
@@ -48,10 +48,10 @@ def expire(db: Database, storage: Storage) -> int:
     with db.engine.connect() as connection:
         oldest = now - db.settings.keep_days * 86_400
         old = sa.select(jobs.c.id).where(jobs.c.state.in_(ENDED), jobs.c.ended_at < oldest)
+        old = old.where(jobs.c.id.not_in(works.kept(oldest)))
         names = list(connection.execute(old).scalars())
-    for name in names:
-        with writing(db.engine) as connection:
-            erase(connection, name)
+    gone = [name for name in names if _expired(db, old, name)]
+    for name in gone:
         storage.remove(name)
     if db.settings.accounts:
         with writing(db.engine) as connection:
@@ -62,7 +62,16 @@ def expire(db: Database, storage: Storage) -> int:
         connection.execute(workers.delete().where(workers.c.seen_at < now - 86_400))
         connection.execute(events.delete().where(events.c.job.not_in(sa.select(jobs.c.id))))
     turns.forget(db, before=datetime.fromtimestamp(now - 3600, UTC).isoformat())
-    return len(names)
+    return len(gone)
+
+
+def _expired(db: Database, old: sa.Select[tuple[str]], name: str) -> bool:
+    """Forget a film, unless somebody published it a moment ago."""
+    with writing(db.engine) as connection:
+        if connection.execute(old.where(jobs.c.id == name)).one_or_none() is None:
+            return False
+        erase(connection, name, expired=True)
+        return True
 
 
 def staff(db: Database) -> int:

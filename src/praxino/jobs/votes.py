@@ -88,8 +88,9 @@ def following(db: Database, tenant: str) -> Vote | None:
 
     Asked again before it votes, the same two.
     """
-    with writing(db.engine) as connection:
+    with db.engine.connect() as connection:
         seen = _seen(connection, tenant)
+    with writing(db.engine) as connection:
         films = {film.video: film for film in seen}
         waiting = sa.select(votes).where(votes.c.tenant == tenant, votes.c.choice.is_(None))
         for row in connection.execute(waiting.order_by(votes.c.number)):

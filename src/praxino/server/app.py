@@ -13,11 +13,26 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import exc
 
 import praxino
-from praxino.jobs import people_gate, people_leave, people_sessions, people_throttle, sweep, turns
+from praxino.jobs import guard, people_gate, people_leave, people_sessions, people_throttle, sweep, turns
 from praxino.jobs.settings import Settings
 from praxino.jobs.storage import Storage
 from praxino.jobs.turns import Database
-from praxino.server import about, control, credits, derived, errors, events, hooks, inspect, pages, videos
+from praxino.server import (
+    about,
+    control,
+    credits,
+    derived,
+    errors,
+    events,
+    explore,
+    hooks,
+    insight,
+    inspect,
+    moderation,
+    pages,
+    videos,
+    votes,
+)
 from praxino.server.accounts import routes as accounts
 from praxino.server.errors import Problem
 from praxino.server.measured import Measured
@@ -32,7 +47,7 @@ logger = logging.getLogger("praxino.server")
 
 
 def create_app(settings: Settings, *, db: Database | None = None) -> FastAPI:
-    """The server of these settings. Raises ValueError where its database or storage cannot be used."""
+    """The server of these settings. Raises ValueError where its database, storage or rules cannot be used."""
     db = db or turns.opened(settings)
     spool = settings.data.absolute() / "spool"
     shutil.rmtree(spool, ignore_errors=True)  # what a killed server left
@@ -44,11 +59,13 @@ def create_app(settings: Settings, *, db: Database | None = None) -> FastAPI:
         description="OpenAI's video dialect at /v1/videos, with names of vLLM-Omni's for more, and some of our own.",
         lifespan=_lifespan,
     )
-    app.state.service = Service(db=db, storage=Storage(settings), spool=spool)
+    app.state.service = Service(db=db, storage=Storage(settings), spool=spool, guard=guard.opened(settings.guard))
     app.state.quotes = Quotes(db=db)
     app.state.metrics = about.Metrics(db)
     # /quote and /edits before /{video_id}
     for module in (about, derived, videos, control, events, hooks, credits, accounts, inspect, pages):
+        app.include_router(module.router)
+    for module in (explore, moderation, votes, insight):
         app.include_router(module.router)
     errors.install(app)
     credits.install(app)

@@ -19,7 +19,7 @@ from praxino.jobs.credits import Price
 from praxino.jobs.job import Job
 from praxino.jobs.queue import Ask, FullError, OtherBodyError
 from praxino.request import Request
-from praxino.server import dialect, intake
+from praxino.server import dialect, guarded, intake
 from praxino.server.body import Body
 from praxino.server.dialect import CreateVideo
 from praxino.server.errors import Problem
@@ -42,6 +42,7 @@ class Asking:
     digest: str = ""
     id: str = field(default_factory=lambda: f"video_{secrets.token_hex(12)}")
     files: dict[str, str] = field(default_factory=dict)  # what the worker fetches: name: key in the storage
+    of: str | None = None  # the work of somebody that it comes from
 
     async def known(self, what: str, body: Body) -> Job | None:
         """The job that the same request made before. Raises Problem 422 where the key was another request's."""
@@ -99,14 +100,22 @@ class Asking:
             return None
         return self.quotes.price(film, draft=bool(work.get("draft")), denoised="parts" in work)
 
+    def check(self, film: Request) -> None:
+        """Raises Problem where no film is made of such words."""
+        guarded.check_words(self.service, self.tenant, guarded.told(film))
+
     def submit(self, film: Request, work: Mapping[str, Any], *, about: Mapping[str, Any], priority: int = 5) -> Job:
-        """The job, waiting. Raises Problem where there are too many, or the key was another request's."""
+        """The job, waiting. Raises Problem where it is not made here, there are too many, or the key was another's."""
+        self.check(film)
+        quote = self.quoted(film)
+        if quote is not None:
+            quote["queue_seconds"] = round(queue.busy(self.service.db), 3)
         ask = Ask(
             id=self.id,
             tenant=self.tenant,
             work=work,
-            about=about,
-            quote=self.quoted(film),
+            about=about if self.of is None else {**about, "of": self.of},
+            quote=quote,
             price=self.price(film, work),
             priority=priority,
             key=self.key,
@@ -154,6 +163,8 @@ class Asking:
             status = STATUS.get(refused.code, 400)
             raise Problem(status=status, message=f"{param}: {refused}", code=refused.code, param=param) from None
         try:
+            if taken.kind == "picture":
+                guarded.check_picture(self.service, taken.path, param)
             if role == "end" and taken.kind != "picture":
                 raise Problem(
                     status=400, message=f"{param} is a clip; give a picture", code="unsupported_media", param=param
@@ -199,6 +210,7 @@ class Asking:
                 code="video_not_ready",
                 param=param,
             )
+        self.of = self.of or found.about.get("of")
         return found
 
 

@@ -93,6 +93,7 @@ async def change(request: Request, response: Response, service: Serving, tenant:
     given = {name.partition(".")[0]: name for name in job.work.get("files", {})}
     made = Asking(service=service, quotes=request.app.state.quotes, tenant=tenant)
     film = made.request(asked, given)
+    await away(made.check, film)
     work = job.work | {"request": _json(film), "draft": asked.draft}
 
     def changed(db: Database, job: Job) -> Job:

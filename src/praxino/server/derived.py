@@ -36,9 +36,9 @@ async def edit(call: Calling) -> VideoObject:
                 code="unsupported_parameter",
                 param="video",
             )
-        return _reworded(made, made.source(asked.video.id, "video"), asked.prompt, asked.seed)
+        return reworded(made, made.source(asked.video.id, "video"), asked.prompt, asked.seed)
 
-    return await _made("edit", ask, call)
+    return await made_of("edit", ask, call)
 
 
 @router.post("/extensions", openapi_extra=body_of(ExtendVideo, files=("video",)), **KEPT)
@@ -90,9 +90,9 @@ async def remix(call: Calling, job: Video) -> VideoObject:
 
     def ask(made: Asking, body: Body) -> Job:
         asked = parse(RemixVideo, body.values)
-        return _reworded(made, made.source(job.id, "video_id"), asked.prompt, asked.seed)
+        return reworded(made, made.source(job.id, "video_id"), asked.prompt, asked.seed)
 
-    return await _made(f"remix {job.id}", ask, call)
+    return await made_of(f"remix {job.id}", ask, call)
 
 
 @router.post("/{video_id}/retake", openapi_extra=body_of(RetakeVideo), **KEPT)
@@ -102,7 +102,7 @@ async def retake(call: Calling, job: Video) -> VideoObject:
     def ask(made: Asking, body: Body) -> Job:
         return _retaken(made, made.source(job.id, "video_id"), parse(RetakeVideo, body.values))
 
-    return await _made(f"retake {job.id}", ask, call)
+    return await made_of(f"retake {job.id}", ask, call)
 
 
 @router.post("/{video_id}/finish", openapi_extra={"requestBody": {"required": False, "content": {}}}, **KEPT)
@@ -118,10 +118,10 @@ async def finish(call: Calling, job: Video) -> VideoObject:
         work["whole"] = not (source.result or {}).get("stopped")
         return made.submit(film, work, about=about(film) | {"remixed_from": source.id})
 
-    return await _made(f"finish {job.id}", ask, call)
+    return await made_of(f"finish {job.id}", ask, call)
 
 
-async def _made(what: str, ask: Callable[[Asking, Body], Job], call: Call) -> VideoObject:
+async def made_of(what: str, ask: Callable[[Asking, Body], Job], call: Call) -> VideoObject:
     """The job that ``ask`` makes of a body, or made of the same before."""
     body = await call.body()
     made = call.asking()
@@ -146,7 +146,9 @@ def _film(source: Job, made: Asking) -> Film:
     return requests.from_json(source.work["request"])
 
 
-def _reworded(made: Asking, source: Job, prompt: str | None, seed: int | None) -> Job:
+def reworded(made: Asking, source: Job, prompt: str | None, seed: int | None, *,
+             told: Mapping[str, Any] | None = None) -> Job:  # fmt: skip
+    """A video as another was made, with other words or seed; ``told`` of it in place of the other's metadata."""
     film = _film(source, made)
     values = requests.to_json(film)
     if prompt is not None:
@@ -158,7 +160,9 @@ def _reworded(made: Asking, source: Job, prompt: str | None, seed: int | None) -
     except ValueError as error:
         raise Problem(status=400, message=str(error), code="invalid_value", param="prompt") from None
     work = {"verb": "generate", "request": requests.to_json(film), "files": made.files}
-    return made.submit(film, work, about=about(film) | {"remixed_from": source.id, **_still(source)})
+    return made.submit(
+        film, work, about=about(film) | {"remixed_from": source.id, **(_still(source) if told is None else told)}
+    )
 
 
 def _longer(made: Asking, asked: ExtendVideo) -> Job:
@@ -173,6 +177,7 @@ def _longer(made: Asking, asked: ExtendVideo) -> Job:
             "size": f"{result['width']}x{result['height']}",
             "fps": result["fps"],
             "model": source.about["model"],
+            "visible_label": source.work["request"].get("visible_label", False),
         }
         told, before = {"remixed_from": source.id}, result["seconds"]
     given = CreateVideo(**{name: value for name, value in wanted.items() if value is not None})

@@ -14,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from praxino.jobs import keys, people, people_gate, people_sessions, queue
+from praxino.jobs.guard import Guard
 from praxino.jobs.job import Job
 from praxino.jobs.people import Who
 from praxino.jobs.storage import Storage
@@ -35,6 +36,7 @@ class Service:
     db: Database
     storage: Storage
     spool: Path  # where uploads lie until they are looked at
+    guard: Guard  # what is not made
     hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))  # passwords looked at at once
     intake: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # uploads looked at at once
     known: dict[str, tuple[float, str]] = field(default_factory=dict)  # key: (when, tenant)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from praxino.jobs import credits, ledger, queue
+from praxino.jobs import credits, ledger, queue, works
 from praxino.jobs.job import ENDED, Job
 from praxino.jobs.turns import Database
 
@@ -36,6 +36,14 @@ class Cost(BaseModel):
     released: int
 
 
+class Origin(BaseModel):
+    """The work of somebody that something was made from."""
+
+    id: str
+    title: str
+    by: str
+
+
 class VideoObject(BaseModel):
     """A video to be, in the making, or made: OpenAI's object and some fields more."""
 
@@ -48,11 +56,13 @@ class VideoObject(BaseModel):
     progress: int = Field(ge=0, le=100, description="Percent of the sampling that is done.")
     created_at: int = Field(description="Seconds since 1970.")
     completed_at: int | None = None
-    expires_at: int | None = Field(None, description="When it is removed.")
+    expires_at: int | None = Field(None, description="When it is removed; none while it is published.")
     prompt: str | None = None
     seconds: str
     size: str
     remixed_from_video_id: str | None = None
+    of: Origin | None = Field(None, description="The work of somebody that it comes from; also where that is gone.")
+    work: str | None = Field(None, description="The work as which it is published.")
     error: Failure | None = None
     seed: int | None = None
     fps: float | None = None
@@ -62,7 +72,7 @@ class VideoObject(BaseModel):
     queue_position: int | None = Field(None, description="1: it is next.")
     eta: Eta | None = None
     quote: dict[str, float] | None = Field(
-        None, description="What it was said to cost: tokens, seconds_p50, seconds_p90."
+        None, description="What it was said to cost: tokens, seconds_p50, seconds_p90; and to wait: queue_seconds."
     )
     cost: Cost | None = Field(None, description="In credits, where accounts are on.")
     warnings: list[str] = []
@@ -102,11 +112,13 @@ def video(db: Database, job: Job) -> VideoObject:
         progress=100 if job.state == "completed" else min(99, math.floor(100 * job.done)),
         created_at=int(job.created_at),
         completed_at=int(job.ended_at) if job.ended_at and job.state == "completed" else None,
-        expires_at=int(job.ended_at + 86_400 * db.settings.keep_days) if job.ended_at else None,
+        expires_at=_expires(db, job),
         prompt=about.get("prompt"),
         seconds=f"{result.get('seconds', about['seconds']):g}",
         size=f"{result.get('width', about['width'])}x{result.get('height', about['height'])}",
         remixed_from_video_id=about.get("remixed_from"),
+        of=_origin(db, about["of"]) if about.get("of") else None,
+        work=about.get("work"),
         error=Failure(**job.error) if job.error else None,
         seed=about.get("seed"),
         fps=about.get("fps"),
@@ -123,6 +135,17 @@ def video(db: Database, job: Job) -> VideoObject:
         inference_time_s=timings.get("total"),
         peak_memory_mb=round(result["peak_rss_bytes"] / 2**20, 1) if "peak_rss_bytes" in result else None,
     )
+
+
+def _expires(db: Database, job: Job) -> int | None:
+    if not job.ended_at or job.about.get("work"):
+        return None
+    return int(job.about.get("kept_since", job.ended_at) + 86_400 * db.settings.keep_days)
+
+
+def _origin(db: Database, work: str) -> Origin | None:
+    found = works.credit(db, work)
+    return None if found is None else Origin(id=found.id, title=found.title, by=found.by)
 
 
 def _cost(db: Database, job: Job) -> Cost | None:
