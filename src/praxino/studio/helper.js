@@ -34,9 +34,9 @@ export function helped(prompt, spoken = language.get()) {
   const wood = /\b(wooden|wood)\b|木/i.test(prompt);
   const colour = COLOURS.find(([name, , zh]) => said(name, zh)) ?? COLOURS[(draw >>> 4) % COLOURS.length];
   const floor = FLOORS.find(([name, , zh]) => said(name.split(" ")[0], zh)) ?? (wood ? FLOORS[2] : FLOORS[(draw >>> 8) % FLOORS.length]);
-  const able = ACTIONS.filter(([, , , shapes]) => shapes.includes(shape[0]) && shapes !== ACTIONS[6][3]);
-  const action = ACTIONS.find(([, , pattern]) => pattern.test(prompt)) ?? able[(draw >>> 12) % able.length];
   const way = /\bleft|左/i.test(prompt) ? "left" : /\bright|右/i.test(prompt) ? "right" : null;
+  const able = ACTIONS.slice(0, -1).filter(([words, , , shapes]) => shapes.includes(shape[0]) && (!way || /left|right/.test(words)));
+  const action = ACTIONS.find(([, , pattern]) => pattern.test(prompt)) ?? able[(draw >>> 12) % able.length];
   const size = /\b(big|large|huge|giant)\b|大/i.test(prompt) ? ["large ", "大"] : /\b(small|tiny|little)\b|小/i.test(prompt) ? ["small ", "小"] : ["", ""];
   const turned = (words) => (way ? words.replace(/left|right/, way).replace(/[左右]/, way === "left" ? "左" : "右") : words);
   if (chinese) return `一个${size[1]}${colour[1]}${shape[1]}在${floor[1]}上${turned(action[1])}`;

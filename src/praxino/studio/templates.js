@@ -25,7 +25,7 @@ export const TEMPLATES = [
     start: { colour: 2, floor: 1 },
     shots: [[3, "a {colour} ball falls on {floor}", "一个{colour}的球在{floor}上落下"], [3, "a {colour} ball bounces on {floor}", "一个{colour}的球在{floor}上弹跳"], [3, "a {colour} ball is thrown to the right on {floor}", "一个{colour}的球在{floor}上被向右抛出"]] },
   { id: "social", name: ["Social clip", "社交短片"], about: ["One thing, one surprise, square: five seconds that loop.", "一个物体，一个惊喜，方形：五秒循环。"], shape: "1:1", blanks: ["colour", "thing", "floor"],
-    start: { colour: 7, thing: 0, floor: 4 },
+    start: { colour: 7, thing: 1, floor: 4 },
     shots: [[3, "a {colour} {thing} slides to the left on {floor}", "一个{colour}的{thing}在{floor}上向左滑动"], [2, "a {colour} {thing} spins on {floor}", "一个{colour}的{thing}在{floor}上旋转"]] },
 ];
 
