@@ -43,7 +43,6 @@ def someone(server: Server, browser: Browser) -> Iterator[Visitor]:
 
 
 def ask(someone: Visitor, prompt: str, *, seconds: str = "0.5") -> None:
-    page = someone.page
     someone.go("create")
     someone.fill("Prompt: what to show", prompt)
     someone.fill("Length, seconds", seconds)
