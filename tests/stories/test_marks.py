@@ -99,6 +99,15 @@ def test_a_film_that_was_interrupted_or_stopped_is_marked(tiny_model: Path, tmp_
     assert check(tmp_path / "b.mp4")["stopped"]["of"] == 30
 
 
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_a_service_that_could_not_sign_does_not_start(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("PRAXINO_SIGN_CERT", str(tmp_path / "cert.pem"))
+    assert main.run([command, "--data", str(tmp_path)]) == 2
+    assert "PRAXINO_SIGN_CERT is set, and PRAXINO_SIGN_KEY is not; set both" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_films_of_the_service_are_marked_and_known_by_it(tiny_model: Path, tmp_path: Path):
     server = Server(tmp_path, tiny_model)

@@ -24,6 +24,7 @@ def serve(
     import uvicorn
 
     from praxino.jobs import keys, presence, settings, turns
+    from praxino.media import signing
     from praxino.server import logs, traces
     from praxino.server.app import create_app
     from praxino.worker.supervise import Supervised
@@ -34,6 +35,7 @@ def serve(
     if accounts:
         os.environ["PRAXINO_ACCOUNTS"] = "1"  # for the workers too
     wanted = settings.settings(data)
+    signing.identity()  # what is wrong with it is better told to the operator than to whoever asks for a film
     db = turns.opened(wanted)
     found = devices()
     count = (len(found) if wanted.database is None else 0) if workers is None else workers

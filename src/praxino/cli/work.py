@@ -20,11 +20,13 @@ def work(
 ) -> None:
     """Make the films that a service takes on. PRAXINO_DATABASE_URL and PRAXINO_STORAGE_URL say which service."""
     from praxino.jobs import settings
+    from praxino.media import signing
     from praxino.worker import supervise
     from praxino.worker.work import devices, work
 
     chosen = device or devices()[0]
     wanted = settings.settings(data)
+    signing.identity()  # what is wrong with it is better told to the operator than to whoever asks for a film
     if os.environ.get("PRAXINO_FOLLOW"):
         supervise.follow()
         work(wanted, device=chosen)

@@ -4,8 +4,11 @@ It is the last thing that happens to a film's file, for it vouches for every byt
 file again loses it. Signed with the operator's certificate where there is one, else with this installation's own.
 """
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportAttributeAccessIssue=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import errno
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -24,6 +27,7 @@ MOST_CLAIMED = 2**20  # bytes of JSON that c2pa takes
 MOST_BYTES = 4 * 2**20  # of a manifest as JSON; a recipe has a tenth of that
 # Nothing is fetched: a file may name addresses, and reading it must not be a way to have us call them.
 SETTINGS: Mapping[str, Any] = {
+    "core": {"backing_store_memory_threshold_in_mb": 16},  # beyond that on disk: memory must not grow with films
     "builder": {"thumbnail": {"enabled": False}},
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
 }
@@ -41,7 +45,8 @@ class Manifest:
 
 
 def settle(whole: Path, path: Path, metadata: Mapping[str, str]) -> None:
-    """Give a whole film its name: one with a recipe signed, any other as it is. ``whole`` is gone afterwards.
+    """Give a whole film its name: one with a recipe signed, any other as it is. ``whole`` is gone
+    afterwards.
 
     Raises ValueError where it cannot be signed, and then there is nothing at ``path`` that was not there before.
     """
@@ -51,14 +56,17 @@ def settle(whole: Path, path: Path, metadata: Mapping[str, str]) -> None:
     signed = whole.with_name(f"{whole.name}.signed.tmp")
     try:
         sign(whole, signed, json.loads(metadata[labels.RECIPE]))
-        whole.unlink()
         signed.replace(path)
     finally:
-        signed.unlink(missing_ok=True)
+        for left in (whole, signed):
+            left.unlink(missing_ok=True)
 
 
 def sign(film: Path, into: Path, recipe: Mapping[str, Any]) -> None:
-    """Write the film with a manifest that says it was made by ``recipe``. Raises ValueError where it cannot be."""
+    """Write the film with a manifest that says it was made by ``recipe``.
+
+    Raises ValueError where it cannot be signed, OSError where it cannot be written.
+    """
     import c2pa
 
     who = signing.identity()
@@ -71,6 +79,9 @@ def sign(film: Path, into: Path, recipe: Mapping[str, Any]) -> None:
             into.open("w+b") as signed,
         ):
             builder.sign(MP4, source, signed)
+    except c2pa.C2paError.Io as error:
+        full = shutil.disk_usage(into.parent).free < 2**20
+        raise OSError(errno.ENOSPC if full else errno.EIO, _first_line(error), str(into)) from None
     except c2pa.C2paError as error:
         raise ValueError(f"{film} cannot be signed with {who.source} ({_first_line(error)}); {who.remedy}") from None
 
