@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from praxino.jobs import control
 from praxino.jobs.database import answers, endpoints, jobs, keys, tables, writing
 from praxino.jobs.job import job_of
+from praxino.jobs.moderation import cases, reports
 from praxino.jobs.people import invitations, people, sessions
 from praxino.jobs.people_sessions import end_others
 from praxino.jobs.storage import Storage
 from praxino.jobs.turns import Database
+from praxino.jobs.votes import votes
 
 SECRET = frozenset({"folded", "password", "hash", "digest", "secret", "body"})
 """Columns that say nothing of a person, and something to who would act as them."""
@@ -52,7 +54,17 @@ def leave(db: Database, storage: Storage, tenant: str) -> None:
         connection.execute(invitations.update().where(mine).values(note="", revoked_at=taken))
         for table in (endpoints, answers):
             connection.execute(table.delete().where(table.c.tenant == tenant))
+        _unsay(connection, tenant)
     clear(db, storage)
+
+
+def _unsay(connection: sa.Connection, tenant: str) -> None:
+    """What was decided stays, and what was counted; the words do not."""
+    mine = sa.and_(cases.c.tenant == tenant, cases.c.kind == "appeal")
+    connection.execute(cases.delete().where(mine, cases.c.state == "open"))
+    connection.execute(cases.update().where(mine).values(prompt=None, note=None))
+    connection.execute(reports.update().where(reports.c.tenant == tenant).values(reason=""))
+    connection.execute(votes.update().where(votes.c.tenant == tenant).values(prompt=""))
 
 
 def clear(db: Database, storage: Storage) -> None:

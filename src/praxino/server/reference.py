@@ -20,8 +20,12 @@ same, the rest are ours.
     praxino serve
     curl http://127.0.0.1:8000/v1/videos -H "Authorization: Bearer $KEY" -F prompt="a red ball rolls on a checker floor"
 
-- **Keys.** Every request needs `Authorization: Bearer px_...`, but for `/healthz`, `/readyz` and `/metrics`. What
+- **Keys.** Every request needs `Authorization: Bearer px_...`, but for `/healthz`, `/readyz`, `/metrics` and the doors
+  of accounts. What
   belongs to another tenant is a 404.
+- **People**, where there are accounts, log in at `POST /v1/accounts/login` and send cookies in place of a key; what
+  changes anything then needs the header `X-Praxino-CSRF` with what the cookie `praxino_csrf` holds. Who waits or is
+  suspended gets a 403, `not_admitted`.
 - **Bodies** are JSON, or forms; in forms, `name[key]`, `name[]` and values that are JSON work too.
 - **Errors** have one form, whatever went wrong: `{"error": {"message", "type", "param", "code"}}`. A video that
   could not be made is no error of

@@ -16,19 +16,20 @@ from praxino.jobs import (
     keys,
     ledger,
     making,
+    moderation,
     people,
     people_apply,
     people_gate,
     people_invitations,
     people_keys,
     people_leave,
-    people_passwords,
     people_sessions,
     people_throttle,
     queue,
     turns,
 )
 from praxino.jobs.database import tables, writing
+from praxino.jobs.deny import Denial
 from praxino.jobs.ledger import entries
 from praxino.jobs.people import Person, Who
 from praxino.jobs.people_apply import Application, TakenError
@@ -275,24 +276,6 @@ def test_the_database_holds_no_code(tmp_path: Path):
     assert code.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("praxino.sqlite*"))
 
 
-def test_passwords_are_argon2s_and_an_unknown_name_takes_as_long_as_a_wrong_one():
-    kept = people_passwords.hashed("correct horse")
-    assert kept.startswith("$argon2id$")
-    assert people_passwords.matches("correct horse", kept)
-    assert not people_passwords.matches("correct house", kept)
-    assert not people_passwords.matches("nobody's password", None)
-    took: dict[str | None, list[float]] = {kept: [], None: []}
-    for _ in range(3):
-        for digest, times in took.items():
-            begun = time.process_time()
-            people_passwords.matches("wrong", digest)
-            times.append(time.process_time() - begun)
-    assert 0.5 < min(took[kept]) / min(took[None]) < 2
-    for weak in ("short", "a" * 20, "annannannann"):
-        with pytest.raises(ValueError, match="password"):
-            people_passwords.checked(weak, "Annannannann")
-
-
 def test_tries_are_counted_by_all_servers_together(servers: list[Database], db: Database):
     limits = {"ann": Limit(most=5, every=60), "here": Limit(most=100, every=1)}
     waits = at_once(servers, 12, lambda at, _: people_throttle.take(at, limits))
@@ -386,3 +369,15 @@ def test_what_is_kept_is_told_without_what_opens_anything(db: Database):
 def _key(db: Database, person: Person) -> tuple[str, str]:
     made, key = people_keys.create(db, person.id)
     return made.id, key
+
+
+def test_what_somebody_wrote_to_moderators_leaves_with_them(db: Database, tmp_path: Path):
+    ann = people_gate.admit_one(db, came(db, "ann").id)
+    denial = Denial(rule="r", en="why", zh="为什么")
+    one, two = (moderation.appeal(db, ann.id, f"prompt {number}", denial, "please") for number in range(2))
+    moderation.decide(db, one, "allow", by="studio", note="fine")
+    people_leave.leave(db, Storage(Settings(data=tmp_path)), ann.id)
+    kept = moderation.get(db, one.id)
+    assert kept is not None
+    assert (kept.prompt, kept.note, kept.state) == (None, None, "allow")
+    assert moderation.get(db, two.id) is None

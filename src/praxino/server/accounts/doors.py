@@ -20,8 +20,10 @@ from praxino.server.service import Serving, away
 
 router = APIRouter()
 PRINTED = r"^[^\x00]*$"  # PostgreSQL keeps no NUL
-Name = Annotated[str, Field(max_length=64, pattern=PRINTED, examples=["ann"])]
-Password = Annotated[str, Field(max_length=people_passwords.MOST, json_schema_extra={"format": "password"})]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=PRINTED, examples=["ann"])]
+Password = Annotated[
+    str, Field(min_length=1, max_length=people_passwords.MOST, json_schema_extra={"format": "password"})
+]
 THROTTLED: dict[int | str, dict[str, Any]] = {
     429: {"model": Envelope, "description": "Too many tries; Retry-After says when to come again."}
 }
