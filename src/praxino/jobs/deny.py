@@ -23,6 +23,7 @@ _BESIDE = re.compile(f" (?=[{HAN}])")  # a space after a letter or digit: "12 �
 _INSIDE = re.compile(r"(?<=[^\W_])(?:[^\w\s]|_)+(?=[^\W_])")
 _BANG = re.compile(r"(?<=\w)[!|](?=\w)")
 _SPELT = re.compile(r"(?<!\S)[a-z](?: [a-z]){2,}(?!\S)")
+_APART = re.compile(r"(?<![^\W_])[a-z](?:[\W_][a-z]){2,}(?![^\W_])")
 _LONG = re.compile(r"([a-z])\1{2,}")
 _RANGE, _LIST = re.compile(r"<(\d{1,3})-(\d{1,3})>"), re.compile(r"\{(\w+)\}")
 _ALIKE = str.maketrans("авекмнорстухіјѕԁɡαερινκοτυχ", "abekmhopctyxijsdgaepivkotux")  # Cyrillic, Greek
@@ -153,7 +154,8 @@ def _leet(text: str, one: str) -> str:
 
 
 def _tokens(text: str) -> str:
-    words = " ".join(_TOKENS.findall(text))
+    """The words, each between two spaces; spelt-out ones whole: "n u d e  c h i l d" are two."""
+    words = " ".join(_TOKENS.findall(_APART.sub(lambda apart: apart[0][::2], text)))
     words = _SPELT.sub(lambda spelt: spelt[0].replace(" ", ""), words)
     words = _LONG.sub(r"\1", words)
     return f" {words} "
@@ -195,6 +197,8 @@ def _texts(given: Any, where: str) -> list[str]:
 
 def _rules(known: Mapping[str, Any], mine: Mapping[str, Any], file: Path) -> Rules:
     """Of two files; a list of words in both is one list, and a rule of the second takes the place of the first's."""
+    if not isinstance(mine.get("words", {}), dict):
+        raise ValueError(f"{file}: words must be a table of lists; begin it with [words]")
     odd = set(mine) - {"replace", "off", "words", "rule", "picture"}
     if odd:
         raise ValueError(f"{file}: {min(odd)!r} is not known; there are replace, off, words, rule and picture")
@@ -202,13 +206,20 @@ def _rules(known: Mapping[str, Any], mine: Mapping[str, Any], file: Path) -> Rul
     for source in (known, mine):
         for name, phrases in source.get("words", {}).items():
             lists[name] = lists.get(name, []) + _texts(phrases, f"{file}: words.{name}")
-    found = [_rule(given, lists, file) for source in (known, mine) for given in source.get("rule", [])]
+    found = [_rule(given, lists, file) for source in (known, mine) for given in _tables(source, "rule", file)]
     rules = {rule.denial.rule: rule for rule in found}
-    for name in mine.get("off", []):
+    for name in _texts(mine.get("off", []), f"{file}: off"):
         if rules.pop(name, None) is None:
             raise ValueError(f"{file}: off names {name!r}, and there is no such rule")
-    pictures = tuple(_picture(one, file) for one in mine.get("picture", []))
+    pictures = tuple(_picture(one, file) for one in _tables(mine, "picture", file))
     return Rules(rules=tuple(rules.values()), pictures=pictures)
+
+
+def _tables(source: Mapping[str, Any], name: str, file: Path) -> list[dict[str, Any]]:
+    found = source.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in cast("list[Any]", found)):
+        raise ValueError(f"{file}: {name} must be tables; begin each with [[{name}]]")
+    return cast("list[dict[str, Any]]", found)
 
 
 def _rule(given: Mapping[str, Any], lists: Mapping[str, list[str]], file: Path) -> Rule:
@@ -218,12 +229,13 @@ def _rule(given: Mapping[str, Any], lists: Mapping[str, list[str]], file: Path) 
         what = f"{min(odd)!r} is not known" if odd else "it needs a name, and all or any"
         raise ValueError(f"{file}: rule {name!r}: {what}")
     where = f"{file}: rule {name!r}"
-    missing = [one for one in given.get("all", []) if one not in lists]
+    together = _texts(given.get("all", []), f"{where}: all")
+    missing = [one for one in together if one not in lists]
     if missing:
         raise ValueError(f"{where}: there is no list of words {missing[0]!r}")
     return Rule(
         denial=_denial(given, name),
-        all=tuple(_phrases(lists[one], where) for one in given.get("all", [])),
+        all=tuple(_phrases(lists[one], where) for one in together),
         any=_phrases(given.get("any", []), where, lists),
         innocent=_phrases(given.get("innocent", []), where),
     )

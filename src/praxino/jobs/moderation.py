@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from praxino.jobs import deny, works
 from praxino.jobs.database import tables, writing
 from praxino.jobs.deny import Denial
+from praxino.jobs.people import people
 from praxino.jobs.turns import Database
 
 Kind = Literal["work", "appeal"]
@@ -58,7 +59,6 @@ decisions = sa.Table(  # rows are added, never changed
     sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
     sa.Column("case", sa.Text, nullable=False),
     sa.Column("by", sa.Text, nullable=False),  # a tenant
-    sa.Column("name", sa.Text, nullable=False),  # of that tenant, then
     sa.Column("verdict", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("at", sa.Float, nullable=False),
@@ -87,7 +87,7 @@ class Report:
 class Decision:
     """What a moderator said, and why."""
 
-    name: str
+    by: str  # their name
     verdict: Verdict
     note: str
     at: float
@@ -147,7 +147,7 @@ def allowed(db: Database, tenant: str, prompt: str) -> bool:
         return connection.execute(sa.select(cases.c.id).where(*where)).one_or_none() is not None
 
 
-def decide(db: Database, case: Case, verdict: Verdict, *, by: str, name: str, note: str) -> Case:
+def decide(db: Database, case: Case, verdict: Verdict, *, by: str, note: str) -> Case:
     """Say what becomes of it; also of one that was decided. Raises WrongVerdictError."""
     if verdict not in VERDICTS[case.kind]:
         choice = " or ".join(VERDICTS[case.kind])
@@ -155,7 +155,7 @@ def decide(db: Database, case: Case, verdict: Verdict, *, by: str, name: str, no
         raise WrongVerdictError(f"verdict {verdict!r} is not for {what}; choose {choice}")
     with writing(db.engine) as connection:
         connection.execute(cases.update().where(cases.c.id == case.id).values(state=verdict))
-        values = {"case": case.id, "by": by, "name": name, "verdict": verdict, "note": note, "at": time.time()}
+        values = {"case": case.id, "by": by, "verdict": verdict, "note": note, "at": time.time()}
         connection.execute(decisions.insert().values(**values))
         if case.kind == "work":
             _turned(connection, case.about, verdict)
@@ -224,8 +224,10 @@ def _reports(connection: sa.Connection, names: Iterable[str]) -> dict[str, list[
 
 def _decisions(connection: sa.Connection, names: Iterable[str]) -> dict[str, list[Decision]]:
     found: dict[str, list[Decision]] = {}
-    wanted = sa.select(decisions).where(decisions.c.case.in_(list(names))).order_by(decisions.c.number)
+    name = works.name_of(people, decisions.c.by).label("name")
+    wanted = sa.select(decisions, name).outerjoin(people, people.c.id == decisions.c.by)
+    wanted = wanted.where(decisions.c.case.in_(list(names))).order_by(decisions.c.number)
     for row in connection.execute(wanted):
-        said = Decision(name=row.name, verdict=row.verdict, note=row.note, at=row.at)
+        said = Decision(by=row.name, verdict=row.verdict, note=row.note, at=row.at)
         found.setdefault(row.case, []).append(said)
     return found

@@ -138,9 +138,9 @@ def turn(connection: sa.Connection, work: str, state: State) -> None:
 
 
 def gone(connection: sa.Connection, video: str) -> None:
-    """Its video is no more."""
+    """Its video is no more; the title stays for who gives credit, the words go."""
     where = sa.and_(works.c.video == video, works.c.state != "gone")
-    connection.execute(works.update().where(where).values(state="gone", changed_at=time.time()))
+    connection.execute(works.update().where(where).values(state="gone", prompt="", words="", changed_at=time.time()))
 
 
 def kept(oldest: float) -> sa.Select[tuple[str]]:
@@ -219,9 +219,9 @@ def _read(connection: sa.Connection, where: list[sa.ColumnElement[bool]], *, lim
             *[works.c[name] for name in ("number", "id", "video", "tenant", "state", "title", "prompt", "model")],
             *[works.c[name] for name in ("seconds", "width", "height", "of", "published_at")],
             count.label("remixes"),
-            _name(writer, works).label("by"),
+            name_of(writer, works.c.tenant).label("by"),
             first.c.title.label("of_title"),
-            _name(their, first).label("of_by"),
+            name_of(their, first.c.tenant).label("of_by"),
         )
         .select_from(works)
         .outerjoin(writer, writer.c.id == works.c.tenant)
@@ -234,9 +234,9 @@ def _read(connection: sa.Connection, where: list[sa.ColumnElement[bool]], *, lim
     return [_work(dict(row)) for row in connection.execute(wanted).mappings()]
 
 
-def _name(person: sa.FromClause, work: sa.FromClause) -> sa.ColumnElement[str]:
+def name_of(person: sa.FromClause, tenant: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     """A person's name, while they are here; else that of the key's tenant."""
-    return sa.case((person.c.id.is_(None), work.c.tenant), else_=sa.func.coalesce(person.c.name, SOMEBODY))
+    return sa.case((person.c.id.is_(None), tenant), else_=sa.func.coalesce(person.c.name, SOMEBODY))
 
 
 def _work(row: dict[str, Any]) -> Work:

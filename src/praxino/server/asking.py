@@ -77,14 +77,7 @@ class Asking:
 
     def request(self, asked: CreateVideo, given: Mapping[str, str | None]) -> Request:
         """What the worker is to make. Raises Problem where that cannot be."""
-        if asked.model not in shipped():
-            choice = ", ".join(shipped())
-            raise Problem(
-                status=400,
-                message=f"model {asked.model!r} is not here; choose {choice}",
-                code="model_not_found",
-                param="model",
-            )
+        here(asked.model)
         return dialect.request_of(asked, start=given.get("start"), end=given.get("end"))
 
     def quoted(self, film: Request) -> dict[str, float] | None:
@@ -212,6 +205,13 @@ class Asking:
             )
         self.of = self.of or found.about.get("of")
         return found
+
+
+def here(model: str) -> None:
+    """Raises Problem where this server does not offer a model; it may have, when another video was made."""
+    if model not in shipped():
+        message = f"model {model!r} is not here; choose {', '.join(shipped())}"
+        raise Problem(status=400, message=message, code="model_not_found", param="model")
 
 
 def about(film: Request, asked: CreateVideo | None = None) -> dict[str, Any]:

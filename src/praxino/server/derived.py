@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from praxino import request as requests
 from praxino.jobs.job import Job
 from praxino.request import Request as Film
-from praxino.server.asking import Asking, about
+from praxino.server.asking import Asking, about, here
 from praxino.server.body import Body
 from praxino.server.dialect import CreateVideo, EditVideo, ExtendVideo, RemixVideo, RetakeVideo, parse, request_of
 from praxino.server.errors import Problem
@@ -141,6 +141,7 @@ def _kept(made: Asking, ask: Callable[[], Job]) -> Job:
 
 def _film(source: Job, made: Asking) -> Film:
     """What a video was made from, with what it needs copied."""
+    here(source.about["model"])
     for name, key in source.work.get("files", {}).items():
         made.copied(key, name)
     return requests.from_json(source.work["request"])
@@ -171,6 +172,7 @@ def _longer(made: Asking, asked: ExtendVideo) -> Job:
     before = 0.0
     if asked.video is not None and not made.files:
         source = made.source(asked.video.id, "video")
+        here(source.about["model"])
         made.copy(source.id, "start", "video")
         result = source.result or {}
         wanted |= {
@@ -196,6 +198,7 @@ def _retaken(made: Asking, source: Job, asked: RetakeVideo) -> Job:
             code="invalid_value",
             param="from",
         )
+    here(source.about["model"])
     film = requests.from_json(source.work["request"])
     made.copied(f"{source.id}/film.mp4", "source.mp4")
     prompt, seed = asked.prompt or film.shots[0].prompt, film.seed + 1 if asked.seed is None else asked.seed

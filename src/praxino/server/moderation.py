@@ -130,9 +130,10 @@ async def decide(service: Serving, moderator: Moderator, case_id: str, asked: Ru
     """Decide a case, also anew. `remove` takes a work down, `keep` lets it be shown; `allow` lets who appeals have
     the prompt."""
     case = await away(_case, service, case_id, "case_id")
-    who = {"by": moderator.tenant, "name": moderator.name}
     try:
-        after = await away(lambda: moderation.decide(service.db, case, asked.verdict, note=asked.note, **who))
+        after = await away(
+            lambda: moderation.decide(service.db, case, asked.verdict, by=moderator.tenant, note=asked.note)
+        )
     except moderation.WrongVerdictError as wrong:
         raise Problem(status=400, message=str(wrong), code="invalid_value", param="verdict") from None
     return _shown(after, await away(works.get, service.db, after.about) if after.kind == "work" else None)
@@ -160,6 +161,6 @@ def _shown(case: Case, work: Work | None) -> CaseObject:
         reason=case.reason,
         note=case.note,
         decisions=[
-            DecisionObject(by=one.name, verdict=one.verdict, note=one.note, at=int(one.at)) for one in case.decisions
+            DecisionObject(by=one.by, verdict=one.verdict, note=one.note, at=int(one.at)) for one in case.decisions
         ],
     )
