@@ -25,11 +25,21 @@ MP4 = "video/mp4"
 BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # what the box of a manifest is called in an MP4
 MOST_CLAIMED = 2**20  # bytes of JSON that c2pa takes
 MOST_BYTES = 4 * 2**20  # of a manifest as JSON; a recipe has a tenth of that
+# What certificates may be for: e-mail, documents, time stamps, OCSP; Microsoft's and C2PA's own number for claims.
+PURPOSES = (
+    "1.3.6.1.5.5.7.3.4",
+    "1.3.6.1.5.5.7.3.36",
+    "1.3.6.1.5.5.7.3.8",
+    "1.3.6.1.5.5.7.3.9",
+    "1.3.6.1.4.1.311.76.59.1.9",
+    "1.3.6.1.4.1.62558.2.1",
+)
 # Nothing is fetched: a file may name addresses, and reading it must not be a way to have us call them.
 SETTINGS: Mapping[str, Any] = {
     "core": {"backing_store_memory_threshold_in_mb": 16},  # beyond that on disk: memory must not grow with films
     "builder": {"thumbnail": {"enabled": False}},
-    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
+    "trust": {"trust_config": "\n".join(PURPOSES)},
+    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
 }
 
 
@@ -98,7 +108,7 @@ def manifest_of(path: Path, ours: Sequence[str]) -> Manifest | None:
     if not path.is_file():
         raise ValueError(f"{path} does not exist; give an MP4 that Praxino made")
     anchors = "".join(signing.anchor(chain) for chain in ours)
-    settings = dict(SETTINGS) | ({"trust": {"user_anchors": anchors}} if anchors else {})
+    settings = dict(SETTINGS) | ({"trust": SETTINGS["trust"] | {"user_anchors": anchors}} if anchors else {})
     try:
         with (
             path.open("rb") as file,

@@ -107,7 +107,7 @@ def _operators(cert: Path, key: Path) -> Identity:
         key=private[0],
         algorithm=_algorithm(chain, private[0], cert, key),
         source=f"{CERT} {cert}",
-        remedy="give a certificate for signing (no CA's; extended key usage emailProtection or documentSigning)",
+        remedy="give one for signing: no CA's; extended key usage emailProtection, documentSigning or C2PA's own",
     )
 
 

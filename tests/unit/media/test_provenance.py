@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from praxino.media import labels, provenance, read, signing
 from praxino.media.provenance import read_manifest
@@ -133,8 +133,8 @@ def test_a_broken_manifest_is_not_believed(tmp_path: Path):
 def test_muxing_again_strips_the_manifest_and_encoding_again_or_dropping_metadata_strips_all(tmp_path: Path):
     made = film(tmp_path / "f.mp4")
 
-    def muxed(name: str, *, keep: bool, encode: bool) -> Path:
-        options = {"movflags": "use_metadata_tags"}
+    def muxed(name: str, *, keep: bool, encode: bool, flags: str = "use_metadata_tags") -> Path:
+        options = {"movflags": flags}
         with av.open(str(made)) as old, av.open(str(tmp_path / name), "w", options=options) as new:
             if keep:
                 new.metadata.update(old.metadata)
@@ -157,6 +157,9 @@ def test_muxing_again_strips_the_manifest_and_encoding_again_or_dropping_metadat
         assert read_manifest(kept) is None
         assert labels.read_recipe(kept) == RECIPE, "`ffmpeg -movflags use_metadata_tags`"
         assert labels.read_label(kept) is not None
+        plain = muxed("plain.mp4", keep=True, encode=encode, flags="faststart")
+        assert labels.read_recipe(plain) == RECIPE, "`ffmpeg`: the comment stays"
+        assert (read_manifest(plain), labels.read_label(plain)) == (None, None)
         assert (read_manifest(bare), labels.read_recipe(bare), labels.read_label(bare)) == (None, None, None)
 
 
@@ -269,6 +272,9 @@ def given(monkeypatch: pytest.MonkeyPatch):
     return give
 
 
+DOCUMENTS = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336: documentSigning
+
+
 @pytest.mark.parametrize("kind", ["P-256", "P-384", "RSA", "Ed25519"])
 def test_the_operators_certificate_signs_and_counts_as_ours(tmp_path: Path, home: Path, given, kind: str):
     key = {
@@ -277,7 +283,7 @@ def test_the_operators_certificate_signs_and_counts_as_ours(tmp_path: Path, home
         "RSA": lambda: rsa.generate_private_key(65537, 2048),
         "Ed25519": ed25519.Ed25519PrivateKey.generate,
     }[kind]()
-    given(*certified(tmp_path, key))
+    given(*certified(tmp_path, key, purpose=DOCUMENTS if kind == "P-384" else ExtendedKeyUsageOID.EMAIL_PROTECTION))
     found = read_manifest(film(tmp_path / "f.mp4"))
     assert found is not None
     assert (found.valid, found.made_here, found.issuer) == (True, True, "Kino AG")
@@ -358,7 +364,7 @@ def test_what_does_not_fit_is_refused_with_the_remedy(tmp_path: Path, given, mon
         signing.identity()
     for unfit in ({"ca": True}, {"purpose": ExtendedKeyUsageOID.CODE_SIGNING}):
         given(*certified(tmp_path, key, **unfit))
-        with pytest.raises(ValueError, match="PRAXINO_SIGN_CERT .*; give a certificate for signing"):
+        with pytest.raises(ValueError, match="PRAXINO_SIGN_CERT .*; give one for signing"):
             film(tmp_path / "f.mp4")
     assert not (tmp_path / "f.mp4").exists()
     assert not list(tmp_path.glob(".f*"))
