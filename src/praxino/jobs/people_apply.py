@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from praxino.jobs import credits, people_invitations
-from praxino.jobs.database import writing
-from praxino.jobs.people import Person, folded, fresh, named, people, read
+from praxino.jobs.database import keys, writing
+from praxino.jobs.people import ID, Person, folded, fresh, named, people, read
 from praxino.jobs.people_gate import By, gate_of, joined
 from praxino.jobs.people_invitations import Invitation
 from praxino.jobs.turns import Database
@@ -33,7 +33,7 @@ def apply(db: Database, asked: Application) -> Person:
     """Somebody new. Raises ValueError for a name that is none, TakenError and InvitationError."""
     name, key = named(asked.name), folded(asked.name)
     with writing(db.engine) as connection:
-        if connection.execute(sa.select(people.c.id).where(people.c.folded == key)).scalar() is not None:
+        if _taken(connection, key):
             raise TakenError(f"the name {name!r} is taken; choose another")
         by = None if asked.code is None else people_invitations.use(connection, asked.code)
         how: By | None = "invitation" if by else "open" if gate_of(connection).open else None
@@ -63,6 +63,14 @@ def apply(db: Database, asked: Application) -> Person:
         made = read(connection, tenant)
         assert made is not None
         return made
+
+
+def _taken(connection: sa.Connection, key: str) -> bool:
+    """Whether somebody has a name, or a key's tenant: films would seem to be the operator's."""
+    if connection.execute(sa.select(people.c.id).where(people.c.folded == key)).scalar() is not None:
+        return True
+    tenants = connection.execute(sa.select(keys.c.tenant).distinct()).scalars()
+    return ID.fullmatch(key) is not None or key in {folded(tenant) for tenant in tenants}
 
 
 def credentials(db: Database, name: str) -> tuple[str | None, str | None]:

@@ -113,13 +113,20 @@ def test_a_name_is_one_persons_in_any_case_and_what_a_key_could_have(db: Databas
             came(db, same)
     for name in ("", " ann", "a/b", "a" * 65, "a\n", "安娜", "a.b@c-d +e", "_"):
         made = []
-        for attempt in (lambda n=name: keys.create(db, n), lambda n=name: came(db, n)):
+        for attempt in (lambda n=name: came(db, n), lambda n=name: keys.create(db, n)):
             try:
                 attempt()
                 made.append(True)
             except ValueError:
                 made.append(False)
         assert made[0] == made[1], name
+
+
+def test_nobody_is_called_as_an_operators_key_is_or_as_ids_are(db: Database):
+    keys.create(db, "Studio")
+    for name in ("studio", "p_0123456789abcdef"):
+        with pytest.raises(TakenError):
+            came(db, name)
 
 
 def test_of_many_who_want_a_name_at_once_one_has_it(servers: list[Database], db: Database):
