@@ -218,6 +218,7 @@ def test_makers_and_the_operator_see_their_figures(house: House):
     assert mine["made"] >= 4
     assert mine["kept"] == mine["made"] - 1  # one was deleted, but had been published
     assert (mine["hit_rate"], mine["remixed"]) == (1, 1)
+    assert mine["credits"] > 0
     assert mine["weeks"][-1]["made"] == mine["made"]
     assert len(mine["weeks"]) == 12
     assert error(house.ann.http.get("/v1/insight/service")) == (403, "not_allowed")

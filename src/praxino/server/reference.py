@@ -22,7 +22,7 @@ same, the rest are ours.
 
 - **Keys.** Every request needs `Authorization: Bearer px_...`, but for `/healthz`, `/readyz`, `/metrics` and the doors
   of accounts. What
-  belongs to another tenant is a 404.
+  belongs to another tenant is a 404, unless its maker published it (`/v1/explore`).
 - **People**, where there are accounts, log in at `POST /v1/accounts/login` and send cookies in place of a key; what
   changes anything then needs the header `X-Praxino-CSRF` with what the cookie `praxino_csrf` holds. Who waits or is
   suspended gets a 403, `not_admitted`.
