@@ -132,33 +132,43 @@ def ended(connection: sa.Connection, job: Job, state: str, result: Mapping[str, 
         ledger.added(connection, now.tenant, "release", now.amount - paid, note="stopped", **of)
 
 
-def reconcile(connection: sa.Connection) -> int:
-    """Settle what is held for jobs that ended while accounts were off, or are gone. Says how much of it there was."""
+def stale(connection: sa.Connection) -> list[str]:
+    """Jobs with a hold that ended while accounts were off, or are gone."""
     there = sa.select(jobs.c.id).where(jobs.c.id == entries.c.job, jobs.c.state.not_in(ENDED))
-    stale = list(connection.execute(ledger.opened().where(~there.exists())))
-    for row in stale:
-        job = connection.execute(sa.select(jobs).where(jobs.c.id == row.job)).one_or_none()
-        if job is None:
-            release(connection, row.job, note="deleted")
-        else:
-            ended(connection, job_of(job), job.state, job.result)
-    return len(stale)
+    return [row.job for row in connection.execute(ledger.opened().where(~there.exists()))]
 
 
-def lapse(connection: sa.Connection) -> int:
-    """Expire grants whose time is over. Says for how many tenants.
+def settle(connection: sa.Connection, job: str) -> None:
+    """What is held for such a job is paid or comes back."""
+    row = connection.execute(sa.select(jobs).where(jobs.c.id == job)).one_or_none()
+    if row is None:
+        release(connection, job, note="deleted")
+    elif row.state in ENDED:
+        ended(connection, job_of(row), row.state, row.result)
 
-    Whatever was spent or is held counts as spent of such grants first, so nobody loses more than what is left of them.
-    """
-    due = sa.and_(entries.c.kind == "grant", entries.c.expires_at <= time.time())
-    wanted = sa.select(entries.c.tenant, sa.func.min(entries.c.number), sa.func.sum(entries.c.amount)).where(due)
-    count = 0
-    for tenant, first, given in connection.execute(wanted.group_by(entries.c.tenant)).all():
-        since = sa.and_(entries.c.tenant == tenant, entries.c.number > first, entries.c.kind.in_(("capture", "expire")))
-        gone = connection.execute(sa.select(sa.func.sum(entries.c.amount)).where(since)).scalar() or 0
-        left = int(given) - int(gone) - ledger.purse(connection, tenant).held
-        count += left > 0 and expire(connection, tenant, left, "its time was over") is not None
-    return count
+
+def due(connection: sa.Connection) -> list[str]:
+    """Tenants with grants whose time is over, and of which something is left."""
+    over = sa.and_(entries.c.kind == "grant", entries.c.expires_at <= time.time())
+    tenants = connection.execute(sa.select(entries.c.tenant).where(over).distinct()).scalars()
+    return [tenant for tenant in tenants if _left(connection, tenant) > 0]
+
+
+def lapse(connection: sa.Connection, tenant: str) -> None:
+    """Expire what is left of a tenant's grants whose time is over."""
+    expire(connection, tenant, _left(connection, tenant), "its time was over")
+
+
+def _left(connection: sa.Connection, tenant: str) -> int:
+    """Whatever was spent or is held counts as spent of grants that expire, so nobody loses more than is left of them."""
+    over = sa.and_(entries.c.tenant == tenant, entries.c.kind == "grant", entries.c.expires_at <= time.time())
+    first, given = connection.execute(
+        sa.select(sa.func.min(entries.c.number), sa.func.sum(entries.c.amount)).where(over)
+    ).one()
+    since = sa.and_(entries.c.tenant == tenant, entries.c.number > first, entries.c.kind.in_(("capture", "expire")))
+    gone = connection.execute(sa.select(sa.func.sum(entries.c.amount)).where(since)).scalar() or 0
+    mine = ledger.purse(connection, tenant)
+    return min(mine.balance, int(given or 0) - int(gone) - mine.held)
 
 
 def _check_quotas(connection: sa.Connection, tenant: str, amount: int) -> None:

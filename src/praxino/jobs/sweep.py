@@ -54,15 +54,23 @@ def expire(db: Database, storage: Storage) -> int:
     for name in gone:
         storage.remove(name)
     if db.settings.accounts:
-        with writing(db.engine) as connection:
-            credits.reconcile(connection)
-            credits.lapse(connection)
+        _settle(db)
     with db.engine.begin() as connection:
         connection.execute(answers.delete().where(answers.c.at < now - KEPT))
         connection.execute(workers.delete().where(workers.c.seen_at < now - 86_400))
         connection.execute(events.delete().where(events.c.job.not_in(sa.select(jobs.c.id))))
     turns.forget(db, before=datetime.fromtimestamp(now - 3600, UTC).isoformat())
     return len(gone)
+
+
+def _settle(db: Database) -> None:
+    """Holds of jobs that ended while accounts were off, and credits whose time is over."""
+    with db.engine.connect() as connection:
+        late, due = credits.stale(connection), credits.due(connection)
+    for names, settle in ((late, credits.settle), (due, credits.lapse)):
+        for name in names:
+            with writing(db.engine) as connection:
+                settle(connection, name)
 
 
 def _expired(db: Database, old: sa.Select[tuple[str]], name: str) -> bool:
