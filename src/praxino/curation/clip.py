@@ -20,7 +20,9 @@ class Source:
 
     uri: str  # as the index has it: a path below the folder that was given, or an address
     path: Path  # where its bytes are now
-    digest: str  # SHA-256 of them, hexadecimal
+    digest: str  # SHA-256 of them, hexadecimal; of the uri where there is a flaw
+    beside: tuple[Path, ...] = ()  # side-cars of the same stem: words, subtitles, facts
+    flaw: str = ""  # why its bytes could not be had
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,7 @@ class Probe:
     hdr: bool = False
     variable: bool = False  # frame rate
     sound: bool = False
+    truncated: bool = False  # it ends before its header says, and was read as far as it goes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,10 @@ class Look:
 
     frame: int
     tags: dict[str, float]
+    rows: np.ndarray | None = None  # (height,) share of each row's pixels that are not black
+    columns: np.ndarray | None = None  # (width,) the same of columns
+    edges: np.ndarray | None = None  # packed bits of (rows, columns) edge pixels, see overlays.py
+    words: tuple[tuple[float, float, float, float], ...] = ()  # left, top, right, bottom of lines of text, 0..1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +64,8 @@ class Scan:
     times: np.ndarray  # (n,) float64, seconds
     small: np.ndarray  # (n, ROWS, COLUMNS, 3) uint8 RGB, upright
     looks: tuple[Look, ...] = ()
+    moves: np.ndarray | None = None  # (n, 9, 16, 4) float32: from the frame before, by block; see motion.py
+    sound: np.ndarray | None = None  # (m,) float32 dBFS of each tenth of a second; None where there is no track
 
 
 @dataclass(frozen=True, kw_only=True)
