@@ -160,7 +160,7 @@ def lapse(connection: sa.Connection, tenant: str) -> None:
 
 
 def _left(connection: sa.Connection, tenant: str) -> int:
-    """Whatever was spent or is held counts as spent of grants that expire, so nobody loses more than is left of them."""
+    """Whatever was spent or is held counts as spent of what expires, so nobody loses more than is left of that."""
     over = sa.and_(entries.c.tenant == tenant, entries.c.kind == "grant", entries.c.expires_at <= time.time())
     first, given = connection.execute(
         sa.select(sa.func.min(entries.c.number), sa.func.sum(entries.c.amount)).where(over)

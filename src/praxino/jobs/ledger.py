@@ -58,8 +58,10 @@ entries = sa.Table(
     sa.UniqueConstraint("tenant", "once", name="praxino_entries_once_given"),
     sa.ForeignKeyConstraint(["tenant", "hold"], ["praxino_entries.tenant", "praxino_entries.number"]),
     sa.Index("praxino_entries_job", "job"),
-    sa.Index("praxino_entries_due", "kind", "expires_at"),
 )
+_timed, _asked = entries.c.expires_at.is_not(None), entries.c.kind == "hold"
+sa.Index("praxino_entries_due", entries.c.expires_at, sqlite_where=_timed, postgresql_where=_timed)
+sa.Index("praxino_entries_holds", entries.c.tenant, entries.c.at, sqlite_where=_asked, postgresql_where=_asked)
 
 FIXED = "entries of the ledger are never changed"
 

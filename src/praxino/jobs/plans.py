@@ -35,7 +35,7 @@ class Plan:
 
 
 FREE = Plan(name="free", daily=300, monthly=3000, grant_on_admission=300)
-"""Of everybody, unless the operator says otherwise: a two-minute film of `pocket` a day, or 25 of five seconds."""
+"""Of everybody, unless the operator says otherwise: a two-minute film of `pocket` a day, or 23 of five seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
