@@ -1,0 +1,170 @@
+"""What moves: the camera, by a similarity fitted to the flow of the whole picture; things, by what that leaves.
+
+Flow is measured from each frame to the next on a small picture, while the video is decoded, and kept by block.
+Shapes: n frames, 9 x 16 blocks; of a block (along, down, texture, change). Lengths are in widths of the picture.
+"""
+# pyright: reportUnknownMemberType=false, reportCallIssue=false, reportArgumentType=false
+# (OpenCV's own types are loose)
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+BLOCKS = (9, 16)
+PLAIN = 1.2
+"""Levels a pixel that a block's luma has to slope by, for its flow to say anything."""
+STILL = 0.35
+"""Levels that a block's luma changes by, at most, from one frame to the same again."""
+QUIET = 0.0006
+"""Widths a frame, below which flow is unrest of the encoding."""
+
+
+class Eye:
+    """Sees frame after frame, and says how each differs from the one before."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._before: np.ndarray | None = None
+
+    def move(self, now: np.ndarray) -> np.ndarray:
+        """(9, 16, 4) float32 of a frame's thumb (h, w) uint8; zeros for the first."""
+        before, self._before = self._before, now
+        if before is None or before.shape != now.shape:
+            return np.zeros((*BLOCKS, 4), np.float32)
+        change = cv2.absdiff(now, before)
+        across, down = (cv2.Sobel(now, cv2.CV_16S, x, 1 - x, ksize=3, scale=1 / 8) for x in (1, 0))
+        texture = cv2.convertScaleAbs(across).astype(np.float32) + cv2.convertScaleAbs(down)
+        weighed = _blocks(texture)
+        out = np.empty((*BLOCKS, 4), np.float32)
+        if change.max() < 3:  # the same again
+            out[..., :2] = 0
+        else:
+            flow = self._flow.calc(before, now, None)
+            both = _blocks(flow * (texture + 1e-3)[..., None])
+            out[..., :2] = both / (weighed + 1e-3)[..., None] / now.shape[1]
+        out[..., 2] = weighed
+        out[..., 3] = _blocks(change.astype(np.float32))
+        return out
+
+
+def _blocks(plane: np.ndarray) -> np.ndarray:
+    return cv2.resize(plane, (BLOCKS[1], BLOCKS[0]), interpolation=cv2.INTER_AREA)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moves:
+    """Of each of n steps from one frame to the next, in widths and radians."""
+
+    along: np.ndarray  # (n,) the picture's content goes to the right
+    down: np.ndarray
+    grow: np.ndarray  # it grows, by this share
+    roll: np.ndarray  # it turns clockwise
+    camera: np.ndarray  # mean length of the camera's flow
+    things: np.ndarray  # what the camera does not explain: the 95th percentile of blocks
+    sure: np.ndarray  # share of blocks that say anything
+
+    @property
+    def amount(self) -> np.ndarray:
+        """(n,) of everything."""
+        return np.hypot(self.camera, self.things)
+
+
+def moves(blocks: np.ndarray) -> Moves:
+    """Fit a similarity to the flow of each step, (n, 9, 16, 4), robustly (Cauchy weights, reweighted least squares)."""
+    count = len(blocks)
+    u, v, texture = (blocks[..., c].reshape(count, -1).astype(np.float64) for c in range(3))
+    trust = np.clip(texture / PLAIN - 0.5, 0, 1)  # (n, blocks)
+    down, along = np.meshgrid(*(((np.arange(size) + 0.5) / size - 0.5) for size in BLOCKS), indexing="ij")
+    x, y = along.ravel(), down.ravel() * BLOCKS[0] / BLOCKS[1]
+    one, none = np.ones_like(x), np.zeros_like(x)
+    A = np.stack([np.stack([one, none, x, -y], -1), np.stack([none, one, y, x], -1)])  # (2, blocks, 4)
+    weight, found = trust.copy(), np.zeros((count, 4))
+    flow = np.stack([u, v], 1)  # (n, 2, blocks)
+    for _ in range(8):
+        left = np.einsum("nb,cbi,cbj->nij", weight, A, A) + np.diag([1e-3, 1e-3, 1e-2, 1e-2])
+        right = np.einsum("nb,cbi,ncb->ni", weight, A, flow)
+        found = np.linalg.solve(left, right[..., None])[..., 0]
+        off = np.linalg.norm(flow - np.einsum("cbi,ni->ncb", A, found), axis=1)  # (n, blocks)
+        scale = np.maximum(np.quantile(off, 0.5, axis=1, keepdims=True), 0.0005)
+        weight = trust / (1 + (off / (1.5 * scale)) ** 2)
+    model = np.linalg.norm(np.einsum("cbi,ni->ncb", A, found), axis=1)
+    rest = np.where(trust > 0, np.maximum(off - QUIET, 0), 0)
+    return Moves(
+        along=found[:, 0], down=found[:, 1], grow=found[:, 2], roll=found[:, 3], camera=model.mean(1),
+        things=np.quantile(rest, 0.95, axis=1), sure=(trust > 0).mean(1),
+    )  # fmt: skip
+
+
+def shake(found: Moves, fps: float) -> float:
+    """Unrest of the camera: thousandths of a width a frame, root mean square, about its smooth way."""
+    paths = np.stack([found.along, found.down])
+    if paths.shape[1] < 5:
+        return 0.0
+    long = max(3, round(0.3 * fps)) | 1
+    padded = np.pad(paths, ((0, 0), (long // 2, long // 2)), "edge")
+    smooth = np.stack([np.convolve(path, np.full(long, 1 / long), "valid") for path in padded])
+    rest = np.hypot(*(paths - smooth))
+    return float(1000 * np.sqrt(np.mean(np.minimum(rest, np.quantile(rest, 0.95)) ** 2)))
+
+
+def kind(found: Moves, fps: float) -> str:
+    """What the camera does: still, shake, pan_left, pan_right, tilt_up, tilt_down, zoom_in, zoom_out or roll."""
+    seconds = max(len(found.along) / fps, 1e-6)
+    along, down = float(found.along.sum()), float(found.down.sum())
+    way = {
+        "pan_left" if along > 0 else "pan_right": abs(along),
+        "tilt_up" if down > 0 else "tilt_down": abs(down),
+        "zoom_in" if found.grow.sum() > 0 else "zoom_out": 0.35 * abs(float(found.grow.sum())),
+        "roll": 0.35 * abs(float(found.roll.sum())),
+    }
+    most = max(way, key=lambda name: way[name])
+    went, walked = way[most], float(np.hypot(found.along, found.down).sum())
+    if shake(found, fps) > 1.5 and went < 0.35 * walked:
+        return "shake"
+    return most if went > 0.012 and went / seconds > 0.008 else "still"
+
+
+def same(change: np.ndarray) -> np.ndarray:
+    """(n,) whether a step, (n, 9, 16) of changes, shows the same picture again."""
+    return change.reshape(len(change), -1).max(1) < STILL
+
+
+def runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """[begin, end) of each run of true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def repeats(change: np.ndarray) -> int:
+    """How many frames of a moving picture are the one before again, by ones and twos."""
+    still = same(change)
+    total = 0
+    strength = change.reshape(len(change), -1).max(1)
+    for begin, end in runs(still):
+        around = [strength[n] for n in (begin - 1, end) if 0 <= n < len(strength)]
+        if end - begin <= 2 and len(around) == 2 and min(around) > 4 * STILL:
+            total += end - begin
+    return total
+
+
+def freezes(change: np.ndarray) -> int:
+    """Steps of the longest standstill that sets in at once: motion right before it, or it all goes on right after."""
+    strength = change.reshape(len(change), -1).max(1)
+    longest = 0
+    for begin, end in runs(same(change)):
+        stops = begin >= 2 and float(np.median(strength[max(0, begin - 3) : begin])) > 6 * STILL
+        starts = end + 1 < len(strength) and float(np.median(strength[end : end + 3])) > 6 * STILL
+        if stops or starts:
+            longest = max(longest, end - begin)
+    return longest
+
+
+def leaps(change: np.ndarray) -> int:
+    """Steps that change far more than those before and after them, which change alike: frames are missing there."""
+    mean = change.reshape(len(change), -1).mean(1)
+    total = 0
+    for n in range(2, len(mean) - 2):
+        before, after = float(mean[n - 2 : n].max()), float(mean[n + 1 : n + 3].max())
+        total += mean[n] > 1.6 * max(before, after) and min(before, after) > max(0.05, 0.4 * max(before, after))
+    return int(total)
