@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from praxino import geometry
+from praxino.cli.footage import footage
 from praxino.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ Rung = Annotated[Literal["one", "all"], Option(help="How much of the world: one 
 @app.callback()
 def world() -> None:
     """Render the synthetic world that models learn from."""
+
+
+app.command()(footage)
 
 
 @app.command()
