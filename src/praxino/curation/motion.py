@@ -24,7 +24,7 @@ class Eye:
     """Sees frame after frame, and says how each differs from the one before."""
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._before: np.ndarray | None = None
 
     def move(self, now: np.ndarray) -> np.ndarray:
@@ -79,8 +79,8 @@ def moves(blocks: np.ndarray) -> Moves:
     x, y = along.ravel(), down.ravel() * BLOCKS[0] / BLOCKS[1]
     one, none = np.ones_like(x), np.zeros_like(x)
     A = np.stack([np.stack([one, none, x, -y], -1), np.stack([none, one, y, x], -1)])  # (2, blocks, 4)
-    weight, found = trust.copy(), np.zeros((count, 4))
     flow = np.stack([u, v], 1)  # (n, 2, blocks)
+    weight, found, off = trust.copy(), np.zeros((count, 4)), np.zeros_like(trust)
     for _ in range(8):
         left = np.einsum("nb,cbi,cbj->nij", weight, A, A) + np.diag([1e-3, 1e-3, 1e-2, 1e-2])
         right = np.einsum("nb,cbi,ncb->ni", weight, A, flow)

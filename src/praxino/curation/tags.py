@@ -205,7 +205,7 @@ def _seen(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
 def _moving(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
     blocks = scan.moves[begin + 1 : end] if scan.moves is not None else None  # the first step comes from another shot
     if blocks is None or len(blocks) == 0:
-        return {name: None for name in TAGS if name in _STILL} | {"camera": "still"}
+        return dict.fromkeys((*_STILL, "camera"))
     count, times = end - begin, scan.times[begin:end]
     fps = (count - 1) / max(float(times[-1] - times[0]), 1e-6)
     change = blocks[..., 3]
