@@ -67,13 +67,13 @@ class Visitor:
         self.page.get_by_label(label, exact=False).first.fill(text)
 
 
-def visitor(browser: Browser, base: str, *, key: str | None = None, **about: object) -> Visitor:
+def visitor(browser: Browser, base: str, *, key: str | None = None, path: str = "/studio", **about: object) -> Visitor:
     """Someone with a browser of their own, who holds a key or none."""
     usual = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"}
     context = browser.new_context(**usual | about)  # type: ignore[arg-type]
     page = context.new_page()
     page.set_default_timeout(20_000)
     found = Visitor(page, base)
-    page.goto(f"{base}/studio" + (f"#key={key}" if key else ""))
+    page.goto(base + path + (f"#key={key}" if key else ""))
     page.locator("main section, main form").first.wait_for()
     return found

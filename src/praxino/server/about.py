@@ -17,6 +17,7 @@ from praxino.jobs import sweep
 from praxino.jobs.database import jobs
 from praxino.jobs.job import State
 from praxino.jobs.turns import Database
+from praxino.server import guarded
 from praxino.server.body import read
 from praxino.server.dialect import CreateVideo, parse, request_of
 from praxino.server.errors import Problem
@@ -87,7 +88,7 @@ async def model(_tenant: Tenant, model: str) -> Model:
 @router.post(
     "/v1/videos/quote", tags=["videos"], openapi_extra=body_of(CreateVideo), responses=errors(400, 413, 415, 503)
 )
-async def quote(request: Request, service: Serving, _tenant: Tenant) -> Cost:
+async def quote(request: Request, service: Serving, tenant: Tenant) -> Cost:
     """What a video would cost, before anything is spent. Takes what POST /v1/videos takes."""
     body = await read(request, spool=service.spool)
     await away(body.remove)
@@ -95,14 +96,15 @@ async def quote(request: Request, service: Serving, _tenant: Tenant) -> Cost:
     if asked.model not in shipped():
         raise Problem(status=400, message=f"model {asked.model!r} is not here; choose {', '.join(shipped())}",
                       code="model_not_found", param="model")  # fmt: skip
-    return await away(_cost, request.app.state.quotes, service, asked)
+    return await away(_cost, request.app.state.quotes, service, tenant, asked)
 
 
-def _cost(quotes: Quotes, service: Service, asked: CreateVideo) -> Cost:
+def _cost(quotes: Quotes, service: Service, tenant: str, asked: CreateVideo) -> Cost:
     from praxino.jobs import queue
     from praxino.server.asking import about
 
     film = request_of(asked)
+    guarded.check_words(service, tenant, guarded.told(film))
     cost = quotes.quote(film)
     if cost is None:
         raise Problem(status=503, message="no film was made here yet, so nobody knows; ask again in some seconds",

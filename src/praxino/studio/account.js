@@ -25,7 +25,7 @@ function Credits() {
     <h3>${t("credits")}</h3>
     ${now && html`<p>${t("balance", now.balance, now.held)}</p>`}
     <${Table} heads=${[t("made_at"), t("entry"), t("amount"), t("after"), t("note")]} empty=${t("none_found")}
-      rows=${entries.map((entry) => [when(entry.at ?? entry.created_at), entry.kind, entry.amount, entry.balance, entry.note ?? entry.job ?? ""])} />
+      rows=${entries.map((entry) => [when(entry.created_at), entry.kind, entry.amount, entry.balance, entry.note])} />
   </section>`;
 }
 
@@ -58,7 +58,7 @@ function Invitations() {
     <${Number_} id="days" label=${t("days")} value=${days} change=${last} min="1" max="365" />`;
   return html`<${Secrets} what="invitations" label=${t("invitations")} make=${t("new_invitation")} fields=${fields}
     body=${{ uses: Number(uses), expires_in_days: Number(days) }} heads=${["id", t("uses"), t("note")]}
-    row=${(one) => [one.id, `${one.used ?? 0} / ${one.uses}`, one.note ?? ""]} />`;
+    row=${(one) => [one.id, `${one.used} / ${one.uses}`, one.came.join(", ") || one.note]} />`;
 }
 
 function Leaving() {

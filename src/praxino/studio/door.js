@@ -74,7 +74,8 @@ export function Waiting() {
   }, []);
   return html`<section class="door" role="status" aria-label=${t("waiting_title")}>
     <h2>${t("waiting_title")}</h2>
-    ${state && html`<p>${t("waiting_position", state.position)}</p>
+    ${state?.state === "suspended" && html`<p>${t("suspended")}</p>`}
+    ${state?.state === "waiting" && html`<p>${t("waiting_position", state.position)}</p>
       <p>${state.estimate_at ? t("waiting_estimate", when(state.estimate_at)) : t("waiting_unknown")}</p>`}
     <div class="row"><button type="button" onClick=${look}>${t("look_again")}</button><button type="button" class="quiet" onClick=${logout}>${t("logout")}</button></div>
   </section>`;

@@ -11,7 +11,7 @@ export function Film({ film, close }) {
   const [now, tick] = useState(0);
   const [span, mark] = useState({ from: 0, to: Math.min(1, Number(film.seconds)) });
   const [words, write] = useState("");
-  const [title, name] = useState(film.prompt);
+  const [title, name] = useState((film.prompt ?? "").slice(0, 100));
   const fps = film.fps ?? 30, seconds = Number(film.seconds), frames = Math.round(seconds * fps);
 
   function step(by) {
@@ -81,7 +81,7 @@ export function Film({ film, close }) {
     <details>
       <summary>${t("publish")}</summary>
       <div class="row fields">
-        <${Field} id="title" label=${t("title")} wide><input id="title" maxlength="120" value=${title} onInput=${(event) => name(event.target.value)} /><//>
+        <${Field} id="title" label=${t("title")} wide><input id="title" maxlength="100" value=${title} onInput=${(event) => name(event.target.value)} /><//>
         <button type="button" onClick=${async () => (await act("publish", film, { title })) && say(t("published"))}>${t("publish")}</button>
         <button type="button" onClick=${async () => (await act("unpublish", film)) && say(t("unpublished"))}>${t("unpublish")}</button>
       </div>

@@ -54,7 +54,7 @@ function App() {
   useEffect(() => {
     document.title = `${t(place)} · Praxino`;
   }, [place, spoken]);
-  const inside = who && who.state !== "waiting";
+  const inside = who && (who.state ?? "admitted") === "admitted";
   const views = inside ? open(who) : [];
   const View = VIEWS[views.includes(place) ? place : "create"];
   return html`

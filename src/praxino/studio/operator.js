@@ -13,7 +13,7 @@ function Gate({ admitted }) {
   }, []);
   if (!gate) return null;
   const put = async (values) => {
-    const now = await attempt(() => send("/v1/accounts/gate", { per_day: gate.per_day, open: gate.open, ...values }, "PUT"));
+    const now = await attempt(() => send("/v1/accounts/gate", values, "PUT"));
     if (now) found(now);
   };
   const admit = async (event) => {
@@ -23,6 +23,7 @@ function Gate({ admitted }) {
   return html`<form class="row fields plain" onSubmit=${admit}>
     <div class="field"><label class="tick"><input type="checkbox" checked=${gate.open} onChange=${(event) => put({ open: event.target.checked })} /> ${t("gate_open")}</label></div>
     <${Number_} id="per_day" label=${t("per_day")} value=${gate.per_day ?? 0} min="0" max="100000" change=${(value) => value !== "" && put({ per_day: Number(value) })} />
+    <${Number_} id="invitations" label=${t("each_invites")} value=${gate.invitations} min="0" max="1000000" change=${(value) => value !== "" && put({ invitations: Number(value) })} />
     <${Number_} id="count" label=${t("admit")} value=${count} min="1" max="10000" change=${so_many} />
     <button type="submit">${t("admit_one")}</button>
   </form>`;
@@ -42,23 +43,22 @@ export function People() {
     <h3>${t("gate")}</h3>
     <${Gate} admitted=${look} />
     <${Table} heads=${[t("name"), t("state"), t("role"), t("made_at"), t("reason"), ""]} empty=${t("none_found")}
-      rows=${people.map((person) => [person.name, person.state, roles(person), when(person.applied_at ?? person.created_at), person.reason ?? "", verb(person)])} />
+      rows=${people.map((person) => [person.name, person.state, roles(person), when(person.applied_at), person.reason ?? "", verb(person)])} />
   </section>`;
 }
 
-function Item({ item, done }) {
+function Case({ item, done }) {
   const [note, write] = useState("");
-  const work = item.work ?? (item.kind === "work" ? item.subject : null);
-  const film = useMedia(work ? `/v1/explore/${work.id ?? work}/content` : null);
+  const { work } = item;
+  const film = useMedia(work && item.work_state === "published" ? `/v1/explore/${work.id}/content` : null);
   const decide = (verdict) => async () => (await attempt(() => send(`/v1/moderation/${item.id}`, { verdict, note }))) !== undefined && done();
   const verbs = work ? [["keep", "keep"], ["remove", "take_down"]] : [["allow", "allow"], ["deny", "deny"]];
   return html`<article class="card tell">
-    ${film && html`<div class="show"><${Video} src=${film} controls muted name=${item.title ?? item.prompt ?? ""} /></div>`}
-    <p class="prompt">${item.title ?? item.prompt ?? work?.title}</p>
-    ${item.prompt && item.title && html`<p class="state">${item.prompt}</p>`}
-    ${(item.reports ?? []).map((report) => html`<p class="state">${report.reason ?? report}</p>`)}
-    ${item.reason && html`<p class="state">${item.reason}</p>`}
-    ${item.note && html`<p class="state">${item.note}</p>`}
+    ${film && html`<div class="show"><${Video} src=${film} controls muted name=${work.title} /></div>`}
+    <p class="prompt">${work ? work.title : item.prompt}</p>
+    ${work && html`<p class="state">${work.prompt}</p>`}
+    ${item.reports.map((report) => html`<p class="state">${report.reason}</p>`)}
+    ${[item.reason, item.note].filter(Boolean).map((text) => html`<p class="state">${text}</p>`)}
     <div class="row fields"><${Field} id=${`note-${item.id}`} label=${t("note")} wide><input id=${`note-${item.id}`} value=${note} onInput=${(event) => write(event.target.value)} /><//>
       ${verbs.map(([verdict, key]) => html`<button type="button" onClick=${decide(verdict)}>${t(key)}</button>`)}</div>
   </article>`;
@@ -66,11 +66,12 @@ function Item({ item, done }) {
 
 export function Moderation() {
   use(language);
-  const [items, look] = useList("/v1/moderation");
+  const [cases, look] = useList("/v1/moderation");
+  const items = cases.filter((one) => one.state === "open");
   return html`<section aria-label=${t("moderation")}>
     <h2>${t("moderation")}</h2>
     <h3>${t("mod_queue")}</h3>
     ${!items.length && html`<p class="hint">${t("mod_none")}</p>`}
-    <div class="grid">${items.map((item) => html`<${Item} key=${item.id} item=${item} done=${look} />`)}</div>
+    <div class="grid">${items.map((item) => html`<${Case} key=${item.id} item=${item} done=${look} />`)}</div>
   </section>`;
 }
