@@ -172,7 +172,7 @@ def _says(name: PurePosixPath, stem: PurePosixPath) -> bool:
 
 
 def _hidden(name: str) -> bool:
-    return any(part.startswith(".") and part != "." for part in PurePosixPath(name).parts)
+    return any(part.startswith(".") and part not in {".", ".."} for part in PurePosixPath(name).parts)
 
 
 def _member(tar: tarfile.TarFile, members: list[tarfile.TarInfo], stem: Path, uri: str) -> Source:
