@@ -82,10 +82,16 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
         yield from _samples(path)
 
 
+def read_shard(path: Path) -> Iterator[dict[str, Any]]:
+    """Every sample of one shard. Raises ValueError where it is broken."""
+    return _samples(path)
+
+
 def index(folder: Path) -> Path:
     """Write index.parquet: a row for each sample with its shard, key, parts, bytes, and what its json says.
 
-    Shards that are in it already are not read again. Raises ValueError where a shard is broken.
+    Shards that are in it already are not read again. Raises ValueError where a shard is broken, or where the index
+    that is there says other things (`praxino curate` writes one of its own).
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -93,6 +99,8 @@ def index(folder: Path) -> Path:
     texts = [("shard", pa.string()), ("key", pa.string()), ("json", pa.string())]
     schema = pa.schema([*texts, ("parts", pa.list_(pa.string())), ("bytes", pa.int64())])
     path = folder / INDEX
+    if path.exists() and set(pq.read_schema(path).names) != set(schema.names):
+        raise ValueError(f"{path} is an index of another kind, of a curated dataset; write to another folder")
     known = pq.read_table(path, schema=schema) if path.exists() else schema.empty_table()
     done = set(known["shard"].to_pylist())
     rows = [_row(shard, sample) for shard in shards(folder) if shard.name not in done for sample in _samples(shard)]

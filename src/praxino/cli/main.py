@@ -29,6 +29,7 @@ COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help sa
     "credits": "Show credits, give some, and make plans.",
     "models": "List the models that ship, and show what one knows.",
     "world": "Render the synthetic world that models learn from.",
+    "curate": "Make a dataset of raw footage.",
     "train": "Teach a model, in a time box.",
     "evaluate": "Judge a model by films of the world suite.",
     "bench": "Measure how fast this machine is.",
