@@ -31,7 +31,8 @@ FIRST = 8_000_000_000
 CLIP = 150  # frames
 MOST = 240  # clips; longer footage shows them again, mirrored and graded another way
 WIDE = 6  # every so many clips is a panorama, for fast pans
-MARKS = ("letterbox", "pillarbox", "logo", "subtitle")
+MARKS = ("letterbox", "logo", "subtitle", "pillarbox", "subtitle")
+"""What lies over marked films, in turn; the last is Chinese."""
 SHARES = {"reel": 0.45, "worn": 0.27, "marked": 0.13, "odd": 0.05}
 """Of the frames; the rest is copies."""
 
@@ -93,7 +94,7 @@ def footage(order: Order, into: Path, *, report: Callable[[str, float], None]) -
         workers.shutdown(cancel_futures=True)
     truth = told | {"files": dict(sorted(held.items()))}
     (into / TRUTH).write_text(json.dumps(truth, ensure_ascii=False), encoding="utf-8")
-    return truth
+    return json.loads((into / TRUTH).read_text(encoding="utf-8"))
 
 
 def plan(order: Order, stock: Stock) -> list[File]:
@@ -109,9 +110,10 @@ def plan(order: Order, stock: Stock) -> list[File]:
         turn = turn[5:] + turn[:5]
         menu = Menu(joins={"hard": 1}, shots=(40, 80), defects=tuple(DEFECTS[n] for n in turn), flash=0, pan=0, shake=0)
         made.append(File(name=f"worn-{number:03d}.mp4", kind="worn", reel=reel(rng, stock, menu, frames=long)))
-    for number in range(max(spans["marked"], 2)):
-        plain = reel(rng, stock, Menu(), frames=long)
-        laid = overlays(rng, MARKS[number % len(MARKS)], plain.frames, (order.width, order.height), number)
+    for number in range(max(2 * spans["marked"], len(MARKS))):
+        plain = reel(rng, stock, Menu(), frames=max(150, long // 2))
+        language = "zh" if number % len(MARKS) == len(MARKS) - 1 else "en"
+        laid = overlays(rng, MARKS[number % len(MARKS)], plain.frames, (order.width, order.height), language)
         marked = replace(plain, overlays=laid)
         made.append(File(name=f"marked-{number:03d}.mp4", kind="marked", reel=marked))
     for number in range(max(spans["odd"], 3)):

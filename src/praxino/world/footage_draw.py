@@ -6,7 +6,6 @@ Shapes: h rows and w columns of pixels.
 import io
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -179,23 +178,20 @@ def _mark(kind: str, text: str, size: tuple[int, int]) -> Image.Image:
     return image
 
 
-def lettering(language: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Letters of a language; ValueError where there are none for Chinese."""
+def lettering(language: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont | None:
+    """Letters of a language, or None where no font has them."""
     for name in FONTS[language]:
-        if not name.startswith("/") or Path(name).exists():
-            try:
-                return ImageFont.truetype(name, size)
-            except OSError:
-                continue
-    if language != "en":
-        raise ValueError(f"no font for {language} is installed; try the package fonts-noto-cjk")
-    return ImageFont.load_default(size)
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size) if language == "en" else None
 
 
 def overlays(
-    rng: np.random.Generator, kind: str, frames: int, size: tuple[int, int], number: int
+    rng: np.random.Generator, kind: str, frames: int, size: tuple[int, int], language: str
 ) -> tuple[Stretch, ...]:
-    """What lies over a whole film: borders, a station's logo, or subtitles, English and Chinese in turn."""
+    """What lies over a whole film: borders, a station's logo, or subtitles, English where no font has Chinese."""
     width, height = size
     if kind == "letterbox":
         bar = round(height * rng.uniform(0.06, 0.16)) // 2 * 2
@@ -208,7 +204,7 @@ def overlays(
         left, top = rng.choice([rim, width - rim - wide]), rng.choice([rim, height - rim - tall])
         name = f"TV {rng.integers(1, 99)}"
         return (Stretch(kind=kind, begin=0, end=frames, box=(int(left), int(top), wide, tall), text=name),)
-    lines, found, now = LINES["zh" if number // 4 % 2 else "en"], list[Stretch](), int(rng.integers(0, 20))
+    lines, found, now = LINES[language if lettering(language, 12) else "en"], list[Stretch](), int(rng.integers(0, 20))
     tall, wide = height // 9, width * 9 // 10
     while now < frames - 20:
         end = min(frames, now + int(rng.integers(30, 80)))
