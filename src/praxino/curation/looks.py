@@ -33,16 +33,15 @@ class Inner(NamedTuple):
 
 def look(frame: int, luma: np.ndarray, native: np.ndarray, colours: np.ndarray) -> Look:
     """Measure one picture. ``native`` is its luma as decoded, for the grid of the codec; ``colours`` a small RGB."""
-    lit = cv2.threshold(luma, BLACK, 255, cv2.THRESH_BINARY)[1]
-    rows = cv2.reduce(lit, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255
-    columns = cv2.reduce(lit, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255
-    inner = inside(rows, columns)
+    rows, columns = profiles(luma)
+    inner = inside(rows[0], columns[0])
     part = np.ascontiguousarray(luma[inner.top : inner.bottom, inner.left : inner.right])
     tags = {
         **_light(part),
         **_detail(part),
         "blockiness": blockiness(native),
         "colourfulness": colourfulness(colours),
+        "blown_share": float((colours.max(-1) > 250).mean()),
     }
     return Look(
         frame=frame,
@@ -52,6 +51,18 @@ def look(frame: int, luma: np.ndarray, native: np.ndarray, colours: np.ndarray) 
         edges=edges(luma),
         words=words(luma),
     )
+
+
+def profiles(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(2, h) and (2, w) of rows and columns: the share of pixels that are not black, and mean luma, of at most 64."""
+    lit = cv2.threshold(luma, BLACK, 255, cv2.THRESH_BINARY)[1]
+    dim = np.minimum(luma, 64)
+    rows, columns = (
+        np.stack([cv2.reduce(plane, way, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() for plane in (lit, dim)])
+        for way in (1, 0)
+    )
+    rows[0], columns[0] = rows[0] / 255, columns[0] / 255
+    return rows, columns
 
 
 def inside(rows: np.ndarray, columns: np.ndarray) -> Inner:

@@ -37,7 +37,7 @@ class Eye:
         texture = cv2.convertScaleAbs(across).astype(np.float32) + cv2.convertScaleAbs(down)
         weighed = _blocks(texture)
         out = np.empty((*BLOCKS, 4), np.float32)
-        if change.max() < 3:  # the same again
+        if change.max() < 4:  # the same again
             out[..., :2] = 0
         else:
             flow = self._flow.calc(before, now, None)

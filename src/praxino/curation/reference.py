@@ -6,9 +6,10 @@ from praxino.curation.tags import TAGS
 
 HEAD = """# What is measured of a shot
 
-`praxino curate` writes these tags once for every shot; recipes judge them later, as often as one likes. A tag that could
-not be measured is empty. Pictures are looked at closely every half second, upright, with square pixels, of at most 720
-lines, inside black bars; of those looks the median counts. Motion is measured between all frames, on a small picture.
+`praxino curate` writes these tags once for every shot; recipes judge them later, as often as one likes. A tag that
+could not be measured is empty. Pictures are looked at closely every half second, upright, with square pixels, of at
+most 720 lines, inside black bars; of those looks the median counts. Motion is measured between all frames, on a small
+picture.
 
 | tag | unit | range | what it says | after |
 | --- | --- | --- | --- | --- |
@@ -19,8 +20,8 @@ Faces, watermarks, aesthetics and safety need learned weights; none are shipped.
 
 The sources: Hasler & Suesstrunk, *Measuring colourfulness in natural images* (2003); Immerkaer, *Fast noise variance
 estimation* (1996); Pech-Pacheco et al., *Diatom autofocusing in brightfield microscopy* (2000); Wang, Sheikh & Bovik,
-*No-reference perceptual quality assessment of JPEG compressed images* (2002); Zhuo & Sim, *Defocus map estimation from a
-single image* (2011); UltraVideo (2025), for the limits of crushed and blown-out pixels.
+*No-reference perceptual quality assessment of JPEG compressed images* (2002); Zhuo & Sim, *Defocus map estimation from
+a single image* (2011); UltraVideo (2025), for the limits of crushed and blown-out pixels.
 """
 
 

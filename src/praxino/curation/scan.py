@@ -5,7 +5,6 @@ where most of it could be read, in the scan's own flags.
 Shapes: n frames.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,7 +39,7 @@ ERRORS = 200
 """Packets that may be broken before a file is given up."""
 
 
-class Unreadable(ValueError):  # noqa: N818: it is what the file is
+class Unreadable(ValueError):  # noqa: N818
     """A file that no frames, or far too few, could be had from; ``str`` of it is the reason."""
 
 
@@ -77,13 +76,13 @@ def scan(source: Source) -> Scan:
         film = _Film()
         for frame in _decoded(container, video, film):
             _add(film, frame, video)
-        return _told(source, container, video, film)
+        return _told(source, video, film)
 
 
 @contextmanager
 def _opened(source: Source) -> Iterator[InputContainer]:
     try:
-        if os.stat(source.path).st_size == 0:
+        if source.path.stat().st_size == 0:
             raise Unreadable("the file is empty")
         options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
         container = av.open(str(source.path.absolute()), options=options, metadata_errors="replace")
@@ -188,7 +187,7 @@ def _time(times: list[float], frame: VideoFrame, video: VideoStream) -> float:
     return frame.time if frame.time is not None and frame.time > times[-1] else times[-1] + step
 
 
-def _told(source: Source, container: InputContainer, video: VideoStream, film: _Film) -> Scan:
+def _told(source: Source, video: VideoStream, film: _Film) -> Scan:
     if film.shape is None:
         raise Unreadable(film.stopped or "no frame of it could be decoded")
     times = np.array(film.times) - film.times[0]
@@ -199,6 +198,7 @@ def _told(source: Source, container: InputContainer, video: VideoStream, film: _
     if len(times) < promised / 2:
         raise Unreadable(f"it is truncated: {len(times)} of {promised} frames could be read")
     announced = float(video.duration * video.time_base) if video.duration and video.time_base else 0.0
+    early = bool(film.stopped) or film.broken > 0 or len(times) < promised * 0.98 or seconds < announced * 0.95
     levels = film.ear.levels()
     return Scan(
         source=source,
@@ -214,11 +214,7 @@ def _told(source: Source, container: InputContainer, video: VideoStream, film: _
             hdr=film.hdr,
             variable=_varies(gaps),
             sound=levels is not None,
-            truncated=bool(film.stopped)
-            or len(times) < promised * 0.98
-            or seconds < announced * 0.95
-            or film.broken > 0,
-        ),
+            truncated=early,
         times=times,
         small=np.stack(film.small).reshape(-1, ROWS, COLUMNS, 3),
         looks=tuple(film.looks),
@@ -228,11 +224,17 @@ def _told(source: Source, container: InputContainer, video: VideoStream, film: _
 
 
 def _varies(gaps: np.ndarray) -> bool:
-    """Whether more than one gap in fifty is not the usual one, rounding of the container's clock left aside."""
+    """Whether more than one gap in fifty is not the usual one, rounding of the container's clock left aside.
+
+    A few gaps of twice or thrice the usual are frames that are missing from a steady rate.
+    """
     if len(gaps) < 2:
         return False
     usual = float(np.median(gaps))
-    return bool(np.mean(np.abs(gaps - usual) > max(0.0021, 0.1 * usual)) > 0.02)
+    slack = max(0.0021, 0.1 * usual)
+    times = np.maximum(np.round(gaps / usual), 1)
+    odd = np.abs(gaps - times * usual) > slack
+    return bool(np.mean(odd) > 0.02 or np.mean(times > 1) > 0.1)
 
 
 def _reason(error: Exception) -> str:

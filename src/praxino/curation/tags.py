@@ -48,6 +48,7 @@ TAGS: dict[str, About] = {
     "range": About(unit="levels", range="0..255", says="from the 1st to the 99th percentile of luma"),
     "dark_share": About(unit="", range="0..1", says="pixels below 5", source="UltraVideo 2025"),
     "bright_share": About(unit="", range="0..1", says="pixels above 250", source="UltraVideo 2025"),
+    "blown_share": About(unit="", range="0..1", says="pixels of a small picture with a channel above 250"),
     "noise": About(
         unit="levels", range="0..60", says="standard deviation of noise in the calmest fifth", source="Immerkaer 1996"
     ),
@@ -59,7 +60,7 @@ TAGS: dict[str, About] = {
     "text_area": About(unit="", range="0..1", says="share of the picture under lines of letters that stay in place"),
     "text_top": About(unit="", range="0..1 or none", says="upper edge of most of the text, from the top"),
     "text_bottom": About(unit="", range="0..1 or none", says="lower edge of most of the text, from the top"),
-    "logo": About(unit="", range="top_left, ... or none", says="the corner in which a mark stays while the rest changes"),
+    "logo": About(unit="", range="top_left, ... or none", says="corner in which a mark stays while the rest changes"),
     "logo_area": About(unit="", range="0..0.06", says="share of the picture under it"),
     "border": About(unit="", range="none, letterbox, pillarbox, both", says="black bars; the crop leaves them out"),
     "border_area": About(unit="", range="0..1", says="share of the picture under black bars"),
@@ -82,8 +83,8 @@ TAGS: dict[str, About] = {
 }  # fmt: skip
 """Every tag, in the order written. Of looks, the median over the part's looks is taken."""
 MEDIANS = (
-    "sharpness", "blur", "brightness", "contrast", "range", "dark_share", "bright_share", "noise", "blockiness",
-    "colourfulness",
+    "sharpness", "blur", "brightness", "contrast", "range", "dark_share", "bright_share", "blown_share", "noise",
+    "blockiness", "colourfulness",
 )  # fmt: skip
 
 
@@ -124,13 +125,13 @@ def borders(scan: Scan, begin: int, end: int) -> tuple[int, int, int, int] | Non
     if not held:
         return None
     rows, columns = (np.max([pair[n] for pair in held], axis=0).astype(np.float32) for n in (0, 1))
-    inner = inside(rows, columns)
+    inner = inside(rows[0], columns[0])
     top, bottom = _bars(rows, inner.top, inner.bottom)
     left, right = _bars(columns, inner.left, inner.right)
-    high, wide = probe.height / len(rows), probe.width / len(columns)
+    high, wide = probe.height / rows.shape[1], probe.width / columns.shape[1]
     crop = (
         round(left * wide), round(top * high),
-        round((len(columns) - left - right) * wide), round((len(rows) - top - bottom) * high),
+        round((columns.shape[1] - left - right) * wide), round((rows.shape[1] - top - bottom) * high),
     )  # fmt: skip
     return None if crop == (0, 0, probe.width, probe.height) else crop
 
@@ -145,15 +146,16 @@ def looks(scan: Scan, begin: int, end: int) -> list[Look]:
 
 
 def _bars(profile: np.ndarray, first: int, last: int) -> tuple[int, int]:
-    """Black lines before and after the picture that are bars: their edge is sharp, or both are as wide."""
-    before, after = first, len(profile) - last
-    sharp = float(profile[first : first + 4].max()) > 0.15, float(profile[max(0, last - 4) : last].max()) > 0.15
-    even = min(before, after) > 0 and abs(before - after) <= max(2, 0.02 * len(profile))
-    least = max(2, len(profile) // 200)
-    return (
-        before if before >= least and (sharp[0] or even) else 0,
-        after if after >= least and (sharp[1] or even) else 0,
-    )
+    """How many lines before and after the picture, [first, last) of a profile, are bars: black, with a sharp edge."""
+    least = max(2, profile.shape[1] // 200)
+    before, after = _bar(profile[1], first), _bar(profile[1][::-1], profile.shape[1] - last)
+    return before if before >= least else 0, after if after >= least else 0
+
+
+def _bar(levels: np.ndarray, wide: int) -> int:
+    """``wide`` if that many first lines are black up to their end, and the picture begins at once; else 0."""
+    near = levels[max(0, wide - 12) : max(1, wide - 2)]
+    return wide if wide and near.mean() < 5 and levels[wide : wide + 5].max() > near.mean() + 8 else 0
 
 
 def _lit(look: Look) -> bool:

@@ -27,6 +27,7 @@ PLANAR = {
     "yuv420p10le": 10, "yuv422p10le": 10, "yuv444p10le": 10, "yuv420p12le": 12, "yuv422p12le": 12, "yuv444p12le": 12,
 }  # fmt: skip
 """Formats whose planes are read where the decoder left them, and their bits; the others are converted first."""
+Chroma = tuple[np.ndarray | None, np.ndarray | None]
 WHITE = 203.0  # nits of diffuse white in HDR (ITU-R BT.2408)
 
 
