@@ -215,6 +215,7 @@ def _told(source: Source, video: VideoStream, film: _Film) -> Scan:
             variable=_varies(gaps),
             sound=levels is not None,
             truncated=early,
+        ),
         times=times,
         small=np.stack(film.small).reshape(-1, ROWS, COLUMNS, 3),
         looks=tuple(film.looks),
