@@ -144,7 +144,8 @@ def _action(tags: Mapping[str, Tag]) -> Pair | None:
     if things is None:
         return None
     if things < 0.01:
-        return ("hardly anything moves", "几乎没有东西在动") if camera(tags) == "still" else None
+        calm = camera(tags) == "still" and (_number(tags, "motion") or 0) < 0.05
+        return ("hardly anything moves", "几乎没有东西在动") if calm else None
     if things < 0.08:
         return "something moves slowly", "有东西缓慢移动"
     return ("something moves", "有东西在移动") if things < 0.3 else ("something moves fast", "有东西快速移动")

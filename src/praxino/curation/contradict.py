@@ -40,7 +40,7 @@ def camera(tags: Tags) -> str:
 _CAMERA = r"(?:camera|view)(?: \w+)? "
 CLAIMS = (
     _claim(
-        r"(?:still|static|fixed|motionless|stationary) (?:camera|shot)|camera (?:is|stays|remains) (?:still|static|fixed)"
+        r"(?:still|static|fixed|motionless|stationary) (?:camera|shot)|camera (?:is|stays) (?:still|static|fixed)"
         r"|镜头(?:静止|固定|不动)|(?:静止|固定)镜头",
         "camera",
         lambda kind: kind not in {"still", "shake"},

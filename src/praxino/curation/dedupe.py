@@ -21,8 +21,9 @@ NEAR = 10
 OFFSET_BITS = 16  # moments: shots of up to 54 minutes
 TRIES = 24
 """Likely twins of a shot that are looked at; those that most moments speak for."""
-PART = 0.6
-"""Share of a shot that another one has to show, to make it needless."""
+ALL, PART = 0.8, 0.6
+"""Share of two shots that both have to show to be the same, and of a shot that a longer one has to, to make it
+needless."""
 WHOLE, MOVE, GAIN, STILL, SPOT, TINT = 0.95, 0.72, 1.6, 1.0, 9.0, 14.0
 """Of twins: correlation of the pictures and of what moves in them, factor of contrast, mean square of movement that is
 none, and the largest differences of brightness and colour of a spot where nothing moves; measured on 110 scenes of the
@@ -95,16 +96,12 @@ def _alike(shots: Sequence[Candidate], which: list[int]) -> tuple[list[tuple[int
     parts: list[tuple[int, int]] = []
     for a, b, offsets in likely([shots[i].print for i in which]):
         one, other = shots[which[a]], shots[which[b]]
-        found = next(filter(None, (agreed(one.print, other.print, offset) for offset in offsets)), None)
-        if found is None:
-            continue
-        of_one, of_other = found
-        if of_one >= PART and of_other >= PART:
+        found = [agreed(one.print, other.print, offset) for offset in offsets]
+        of_one, of_other = max(filter(None, found), default=(0.0, 0.0), key=min)
+        if min(of_one, of_other) >= ALL:
             same.append((which[a], which[b]))
-        elif of_one >= PART:
-            parts.append((which[a], which[b]))
-        elif of_other >= PART:
-            parts.append((which[b], which[a]))
+        elif max(of_one, of_other) >= PART:
+            parts.append((which[a], which[b]) if of_one > of_other else (which[b], which[a]))
     return same, parts
 
 

@@ -11,6 +11,7 @@ it again. The index is this module's, not that of `shards`: it holds what that o
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # (pyarrow has no types)
 
+import contextlib
 import hashlib
 import json
 import os
@@ -191,6 +192,8 @@ def _members(path: Path) -> Iterator[tuple[str, bytes | None]]:
     try:
         with tarfile.open(path) as tar:
             for member in tar:
+                if member.offset_data + member.size > path.stat().st_size:
+                    return
                 held = tar.extractfile(member) if member.name.endswith(".json") else None
                 yield member.name, held.read() if held else None
     except (tarfile.TarError, OSError, EOFError):
@@ -206,7 +209,8 @@ def _holds(path: Path, samples: Mapping[str, bytes]) -> bool:
 def _salvage(paths: Sequence[Path], wanted: set[str], waiting: Path) -> None:
     """Take films that are wanted elsewhere out of shards that are about to go."""
     for path in filter(Path.exists, paths):
-        for sample in shards.read_shard(path):
-            target = waiting / f"{sample['key']}.mp4"
-            if sample["key"] in wanted and "mp4" in sample and not target.exists():
-                _put(target, lambda temporary, film=sample["mp4"]: temporary.write_bytes(film))
+        with contextlib.suppress(ValueError):  # a broken one gives what comes before it breaks
+            for sample in shards.read_shard(path):
+                target = waiting / f"{sample['key']}.mp4"
+                if sample["key"] in wanted and "mp4" in sample and not target.exists():
+                    _put(target, lambda temporary, film=sample["mp4"]: temporary.write_bytes(film))

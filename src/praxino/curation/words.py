@@ -52,9 +52,9 @@ def beside(path: Path, given: Iterable[Path], container: Mapping[str, str]) -> T
     told = _facts(files[".json"]) if ".json" in files else Told()
     title = dict(told.title)
     texts = [_text(files[".txt"])] if ".txt" in files else []
-    for text in (*texts, container.get("title", ""), container.get("description", "")):
+    for text in map(clean, (*texts, container.get("title", ""), container.get("description", ""))):
         if text:
-            title.setdefault(language(text), clean(text))
+            title.setdefault(language(text), text)
     spoken = next((_parts(_text(files[end])) for end in (".srt", ".vtt") if end in files), ())
     return Told(captions=told.captions, title=title, shots=told.shots, spoken=spoken)
 
