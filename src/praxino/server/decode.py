@@ -107,7 +107,7 @@ def _looked(limits: dict[str, Any]) -> dict[str, Any]:
     if known.pillow:
         _check_picture(known.pillow, limits)
         if picture.is_picture(FILE):
-            return _picture()
+            return _picture(limits["side"])
     if known.demuxer is None:
         raise _Not("broken_media", "the picture is broken; save it again or choose another")
     _check_clip(known.demuxer, limits)
@@ -118,24 +118,26 @@ def _check_picture(pillow: str, limits: dict[str, Any]) -> None:
     """Its size, from the header."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = limits["pixels"]
+    most = limits["picture_pixels"]
+    Image.MAX_IMAGE_PIXELS = most
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(FILE, formats=(pillow,)) as image:
-                _check_size(image.width, image.height, limits)
+                _check_size(image.width, image.height, {"side": limits["picture_side"], "pixels": most})
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _Not("media_too_large", f"the picture is too large; send at most {limits['pixels']:,} pixels") from None
+        raise _Not("media_too_large", f"the picture is too large; send at most {most:,} pixels") from None
 
 
-def _picture() -> dict[str, Any]:
+def _picture(side: int) -> dict[str, Any]:
     from PIL import Image
 
     from praxino.media import picture, read
 
-    pixels = picture.read(FILE)
-    Image.fromarray(pixels).save(MADE["picture"], compress_level=1)
-    height, width = pixels.shape[:2]
+    made = Image.fromarray(picture.read(FILE))
+    made.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    made.save(MADE["picture"], compress_level=1)
+    width, height = made.size
     fps = read.PICTURE_FPS
     return {"kind": "picture", "width": width, "height": height, "frames": 1, "fps": fps, "seconds": 1 / fps}
 
@@ -193,7 +195,7 @@ def _same(frames: Iterator[Any], shape: tuple[int, int], most: int) -> Iterator[
 
 def _check_size(width: int, height: int, limits: dict[str, Any]) -> None:
     if max(width, height) > limits["side"] or width * height > limits["pixels"]:
-        most = f"{limits['side']} pixels a side and {limits['pixels']:,} in all"
+        most = f"{limits['side']:,} pixels a side and {limits['pixels']:,} in all"
         raise _Not("media_too_large", f"{width}x{height} pixels are too many; send at most {most}")
 
 

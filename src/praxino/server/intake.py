@@ -26,8 +26,10 @@ class Limits:
     """The most that a file may be, and cost."""
 
     upload_bytes: int = 64 * 2**20
-    side: int = 4096  # pixels
-    pixels: int = 8_300_000  # of a frame
+    side: int = 4096  # pixels; a larger picture is made smaller, a larger clip is refused
+    pixels: int = 8_300_000  # of a clip's frame
+    picture_side: int = 16_384
+    picture_pixels: int = 50_000_000
     frames: int = 3600
     clip_pixels: int = 2_000_000_000  # of all frames
     seconds: float = 120

@@ -229,6 +229,25 @@ def test_each_limit_holds(tmp_path: Path, limits: dict[str, float], code: str):
     assert refused(tmp_path, clip(), replace(intake.LIMITS, **limits)) == code
 
 
+def test_a_photo_of_a_phone_is_made_smaller_and_taken(tmp_path: Path):
+    data = io.BytesIO()
+    tall = Image.linear_gradient("L").resize((6048, 8064)).convert("RGB")  # 48 megapixels
+    tall.save(data, "JPEG", exif=_turned(6))
+    taken = look(tmp_path, data.getvalue())
+    assert (taken.width, taken.height) == (4096, 3072)
+    with Image.open(taken.path) as made:
+        assert made.size == (4096, 3072)
+    small = replace(intake.LIMITS, picture_pixels=1_000_000)
+    (tmp_path / "again").mkdir()
+    assert refused(tmp_path / "again", data.getvalue(), small) == "media_too_large"
+
+
+def _turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
 @pytest.mark.parametrize("mebibytes", [300, 400])
 def test_memory_has_a_limit(tmp_path: Path, mebibytes: int):
     limits = replace(intake.LIMITS, memory_bytes=mebibytes * 2**20)
