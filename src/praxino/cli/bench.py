@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-What = Literal["world", "film", "products", "forward", "lengths", "peak", "films", "tokens", "honesty", "service"]
+What = Literal[
+    "world", "film", "products", "forward", "lengths", "peak", "films", "tokens", "honesty", "service", "cuts"
+]
 USUAL: tuple[What, ...] = ("forward", "lengths", "peak", "tokens", "films")
 QUICK: tuple[What, ...] = ("forward", "lengths", "peak", "tokens")
 
@@ -27,7 +29,8 @@ def bench(
         typer.Argument(
             help="Rendering the world; a film; the processor's products; a forward against `diffusers`; cost against "
             "length; share of the processor's peak; films of all lengths; tokens a minute; quotes against what films "
-            "took; the service under load. Default: forward, lengths, peak, tokens and films."
+            "took; the service under load; shot boundaries against PySceneDetect. Default: forward, lengths, "
+            "peak, tokens and films."
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller, shorter, and without whole films.")] = False,
@@ -59,7 +62,7 @@ def bench(
 
 
 def _measured(what: What, report: Report, model: str, *, quick: bool) -> "list[Figure]":
-    from praxino.evaluation.bench import basics, films, forward, honesty, lengths, peak, service
+    from praxino.evaluation.bench import basics, cuts, films, forward, honesty, lengths, peak, service
 
     if what in ("lengths", "peak"):
         parts = films.opened(model)
@@ -75,5 +78,6 @@ def _measured(what: What, report: Report, model: str, *, quick: bool) -> "list[F
         "tokens": lambda: films.tokens(model),
         "honesty": lambda: honesty.honesty(report, model),
         "service": lambda: service.service(report),
+        "cuts": lambda: cuts.cuts(report, quick=quick),
     }
     return works[what]()
