@@ -49,7 +49,8 @@ def test_a_recipe_is_read_from_python_and_from_json_and_from_a_manifest(tmp_path
     program.write_text(
         "from dataclasses import replace\n"
         "from praxino.curation.rules import Rule, default\n"
-        "recipe = replace(default(), name='mine', rules=(Rule(tag='fps', comparison='>=', threshold=20.0, reason='slow'),))\n"
+        "slow = Rule(tag='fps', comparison='>=', threshold=20.0, reason='slow')\n"
+        "recipe = replace(default(), name='mine', rules=(slow,))\n"
     )
     mine = read(program)
     assert mine.name == "mine"

@@ -1,8 +1,11 @@
 """A dataset on disk."""
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +25,9 @@ def film(path: Path, shade: int) -> None:
             out.write(np.full((36, 64, 3), (shade + k) % 256, np.uint8))
 
 
-def clips(count: int) -> list[Clip]:
+def clips(many: int) -> list[Clip]:
     out = []
-    for k in range(count):
+    for k in range(many):
         digest = hashlib.sha256(f"{k}".encode()).hexdigest()
         captions = {"en": f"shot {k}", "zh": f"画面{k}", "en_long": f"shot {k}, long", "zh_long": f"画面{k}，长"}
         tags = {"seconds": 1.2, "fps": 25.0, "logo": None, "sound": bool(k % 2), "camera": "still", "width": 64}
@@ -61,8 +64,9 @@ def test_a_dataset_has_shards_an_index_of_every_shot_and_a_manifest(tmp_path: Pa
     rows = pq.read_table(tmp_path / "index.parquet").to_pylist()
     assert len(rows) == 6
     assert [row["kept"] for row in rows] == [True, True, False, True, True, True]
-    assert rows[2]["reason"].startswith("light") and rows[2]["shard"] is None
-    assert rows[0]["caption_zh"] == "画面0" and rows[1]["sound"] is True and rows[0]["logo"] is None
+    assert rows[2]["reason"].startswith("light")
+    assert rows[2]["shard"] is None
+    assert (rows[0]["caption_zh"], rows[1]["sound"], rows[0]["logo"]) == ("画面0", True, None)
     samples = {(name, sample["key"]): sample for name in ("shard-000000.tar", "shard-000001.tar")
                for sample in shards.read_shard(tmp_path / name)}  # fmt: skip
     assert {(row["shard"], row["key"]) for row in rows if row["kept"]} == set(samples)
@@ -73,9 +77,7 @@ def test_a_dataset_has_shards_an_index_of_every_shot_and_a_manifest(tmp_path: Pa
     assert manifest["kept"] == 5
     assert manifest["sources"]["003.mp4"] == held[3].digest
     assert manifest["recipe"]["name"] == "default"
-    assert manifest["stages"] == study.versions() | {
-        name: 1 for name in ("caption", "cutout", "dedupe", "judge", "rules")
-    }
+    assert manifest["stages"] == study.versions() | dict.fromkeys(("caption", "cutout", "dedupe", "judge", "rules"), 1)
     assert manifest["index"] == hashlib.sha256((tmp_path / "index.parquet").read_bytes()).hexdigest()
 
 
@@ -121,24 +123,24 @@ def test_stopped_anywhere_while_packing_it_becomes_the_same(
     for stop in range(1, 12):
         into = tmp_path / f"{stop}"
         stored(into, held)
-        steps = 0
-        replaced = Path.replace
-
-        def killed(path: Path, target: Path) -> Path:
-            nonlocal steps
-            steps += 1
-            if steps == stop:
-                raise KeyboardInterrupt
-            return replaced(path, target)
-
-        monkeypatch.setattr(Path, "replace", killed)
-        try:
-            stored(into, fewer)
-        except KeyboardInterrupt:
-            pass
-        monkeypatch.setattr(Path, "replace", replaced)
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", _killed_at(stop))
+            with contextlib.suppress(KeyboardInterrupt):
+                stored(into, fewer)
         stored(into, fewer)
         assert bytes_of(into) == bytes_of(tmp_path / "whole")
+
+
+def _killed_at(step: int) -> Callable[[Path, Path], Path]:
+    """What moves a file to its place, and at the given time is cut off before it does."""
+    steps, replaced = count(1), Path.replace
+
+    def move(path: Path, target: Path) -> Path:
+        if next(steps) == step:
+            raise KeyboardInterrupt
+        return replaced(path, target)
+
+    return move
 
 
 def test_a_broken_shard_is_written_again(tmp_path: Path, small: None):
