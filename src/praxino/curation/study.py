@@ -38,6 +38,7 @@ class Study:
 
     versions: dict[str, int]  # of the stages that found it out
     broken: str = ""  # why it cannot be used
+    again: bool = False  # that may have been the machine's fault, or ours: it is tried again the next time
     probe: Probe | None = None
     frames: int = 0
     told: dict[str, str] = field(default_factory=dict)  # what the container says of itself: title, description
@@ -60,9 +61,10 @@ def place(work: Path, digest: str) -> Path:
 def known(work: Path, digest: str) -> bool:
     """Whether a source was studied, by the stages as they are."""
     try:
-        return json.loads((place(work, digest) / "study.json").read_bytes())["versions"] == versions()
-    except (OSError, ValueError, KeyError, TypeError):
+        held = opened(work, digest)
+    except (OSError, ValueError):
         return False
+    return held.versions == versions() and not held.again
 
 
 def opened(work: Path, digest: str) -> Study:
@@ -91,7 +93,7 @@ def study(source: Source, work: Path) -> None:
     from praxino.curation.scan import Unreadable, scan
 
     if source.flaw:
-        return _keep(work, source.digest, Study(versions=versions(), broken=source.flaw), {})
+        return _keep(work, source.digest, Study(versions=versions(), broken=source.flaw, again=True), {})
     try:
         held = scan(source)
     except Unreadable as error:
@@ -124,8 +126,8 @@ def study(source: Source, work: Path) -> None:
 
 
 def broken(source: Source, work: Path, reason: str) -> None:
-    """Keep that a source cannot be studied at all, as when it takes the decoder down with it."""
-    _keep(work, source.digest, Study(versions=versions(), broken=reason), {})
+    """Keep that a source could not be studied, as when it takes the decoder down with it."""
+    _keep(work, source.digest, Study(versions=versions(), broken=reason, again=True), {})
 
 
 def _shares(crop: tuple[int, int, int, int] | None, probe: Probe) -> tuple[float, float, float, float]:
