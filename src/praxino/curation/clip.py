@@ -51,7 +51,7 @@ class Look:
     tags: dict[str, float]
     rows: np.ndarray | None = None  # (2, height) of each row: share of pixels that are not black, mean luma up to 64
     columns: np.ndarray | None = None  # (2, width) the same of columns
-    edges: np.ndarray | None = None  # packed bits of (rows, columns) edge pixels, see overlays.py
+    strokes: np.ndarray | None = None  # packed bits of where thin light and dark strokes are, see overlays.py
     words: tuple[tuple[float, float, float, float], ...] = ()  # left, top, right, bottom of lines of text, 0..1
 
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from praxino.curation.clip import Look
-from praxino.curation.overlays import edges, words
+from praxino.curation.overlays import overlaid
 
 BLACK = 20
 """Luma up to which a pixel is black."""
@@ -43,13 +43,14 @@ def look(frame: int, luma: np.ndarray, native: np.ndarray, colours: np.ndarray) 
         "colourfulness": colourfulness(colours),
         "blown_share": float((colours.max(-1) > 250).mean()),
     }
+    laid = overlaid(luma)
     return Look(
         frame=frame,
         tags=tags,
         rows=rows.astype(np.float16),
         columns=columns.astype(np.float16),
-        edges=edges(luma),
-        words=words(luma),
+        strokes=laid.strokes,
+        words=laid.words,
     )
 
 

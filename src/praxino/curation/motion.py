@@ -127,7 +127,7 @@ def kind(found: Moves, fps: float) -> str:
 
 def same(change: np.ndarray) -> np.ndarray:
     """(n,) whether a step, (n, 9, 16) of changes, shows the same picture again."""
-    return change.reshape(len(change), -1).max(1) < STILL
+    return _strength(change) < STILL
 
 
 def runs(flags: np.ndarray) -> list[tuple[int, int]]:
@@ -138,33 +138,43 @@ def runs(flags: np.ndarray) -> list[tuple[int, int]]:
 
 def repeats(change: np.ndarray) -> int:
     """How many frames of a moving picture are the one before again, by ones and twos."""
-    still = same(change)
+    strength = _strength(change)
     total = 0
-    strength = change.reshape(len(change), -1).max(1)
-    for begin, end in runs(still):
-        around = [strength[n] for n in (begin - 1, end) if 0 <= n < len(strength)]
-        if end - begin <= 2 and len(around) == 2 and min(around) > 4 * STILL:
-            total += end - begin
+    for begin, end in runs(strength < _hardly(strength)):
+        if end - begin <= 2 and begin > 0 and end < len(strength):
+            around = min(strength[begin - 1], strength[end])
+            total += (end - begin) * bool(around > 3 * max(STILL, float(strength[begin:end].max())))
     return total
 
 
 def freezes(change: np.ndarray) -> int:
     """Steps of the longest standstill that sets in at once: motion right before it, or it all goes on right after."""
-    strength = change.reshape(len(change), -1).max(1)
+    strength = _strength(change)
     longest = 0
-    for begin, end in runs(same(change)):
-        stops = begin >= 2 and float(np.median(strength[max(0, begin - 3) : begin])) > 6 * STILL
-        starts = end + 1 < len(strength) and float(np.median(strength[end : end + 3])) > 6 * STILL
-        if stops or starts:
+    for begin, end in runs(strength < _hardly(strength)):
+        least = 5 * max(STILL, float(np.median(strength[begin:end])))
+        before, after = strength[max(0, begin - 6) : begin][::-1], strength[end : end + 6]
+        if any(len(side) >= 2 and side[0] > max(least, 0.5 * float(np.median(side))) for side in (before, after)):
             longest = max(longest, end - begin)
     return longest
 
 
 def leaps(change: np.ndarray) -> int:
-    """Steps that change far more than those before and after them, which change alike: frames are missing there."""
+    """Steps that change far more than those before and after them, which are alike: frames are missing there."""
     mean = change.reshape(len(change), -1).mean(1)
     total = 0
     for n in range(2, len(mean) - 2):
-        before, after = float(mean[n - 2 : n].max()), float(mean[n + 1 : n + 3].max())
-        total += mean[n] > 1.6 * max(before, after) and min(before, after) > max(0.05, 0.4 * max(before, after))
+        around = mean[[n - 2, n - 1, n + 1, n + 2]]
+        steady = around.min() / max(float(around.max()), 1e-6)
+        times = mean[n] / max(float(around.max()), 1e-6)
+        total += around.min() > 0.05 and ((times > 1.6 and steady > 0.4) or (times > 1.3 and steady > 0.75))
     return int(total)
+
+
+def _strength(change: np.ndarray) -> np.ndarray:
+    return change.reshape(len(change), -1).max(1)
+
+
+def _hardly(strength: np.ndarray) -> float:
+    """Levels that count as no change where so much usually changes: an encoder lets a repeated frame drift a little."""
+    return float(np.clip(0.15 * np.quantile(strength, 0.8), STILL, 1.2))

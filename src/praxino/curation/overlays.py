@@ -6,7 +6,7 @@ Shapes: (h, w) uint8 luma.
 # pyright: reportUnknownMemberType=false, reportCallIssue=false, reportArgumentType=false
 # (OpenCV's own types are loose)
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -18,10 +18,12 @@ WIDE = 640
 """Pixels of the longer side of the picture that letters are sought in."""
 STROKE = 9
 """Pixels of that picture that no stroke is wider than."""
+FAINT, BOLD = 40, 95
+"""Levels of luma that a stroke stands out by: of a mark where all else changes; and of one that nothing else is as."""
 STRONG = 60
-"""Levels of luma that a stroke stands out by."""
+"""The same of a letter."""
 MAP = (80, 128)
-"""Rows and columns of the map of edges that a look keeps."""
+"""Rows and columns of the map of strokes that a look keeps."""
 CORNER = 0.4
 """Of the picture's width and height: how far a corner reaches."""
 Box = tuple[float, float, float, float]  # left, top, right, bottom, 0..1
@@ -42,67 +44,86 @@ class _Glyph(NamedTuple):
         return (self.top + self.bottom) / 2
 
 
-def edges(luma: np.ndarray) -> np.ndarray:
-    """Packed bits of MAP: where the picture has an edge."""
-    half = cv2.resize(luma, (MAP[1] * 2, MAP[0] * 2), interpolation=cv2.INTER_AREA)
-    slope = cv2.morphologyEx(half, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    seen = slope.reshape(MAP[0], 2, MAP[1], 2).max((1, 3)) > 40
-    return np.packbits(seen)
+class Overlaid(NamedTuple):
+    """What a look keeps of strokes and letters."""
+
+    strokes: np.ndarray  # packed bits of (3, *MAP): where there are bold light strokes, light ones, dark ones
+    words: tuple[Box, ...]
 
 
-def words(luma: np.ndarray) -> tuple[Box, ...]:
-    """Boxes of what looks like a line of letters."""
+def overlaid(luma: np.ndarray) -> Overlaid:
+    """Strokes of a picture, and boxes around what looks like a line of letters."""
     scale = min(1.0, WIDE / max(luma.shape))
     height, width = (max(1, round(n * scale)) for n in luma.shape)
     page = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else luma
     kernel = np.ones((STROKE, STROKE), np.uint8)
-    boxes = list[Box]()
+    maps, boxes = list[np.ndarray](), list[Box]()
     for way in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):  # light on dark, dark on light
-        ink = cv2.threshold(cv2.morphologyEx(page, way, kernel), STRONG, 1, cv2.THRESH_BINARY)[1]
-        for line in _lines(_glyphs(ink)):
-            left, top = min(g.left for g in line), min(g.top for g in line)
-            right, bottom = max(g.right for g in line), max(g.bottom for g in line)
-            boxes.append((left / width, top / height, right / width, bottom / height))
-    return tuple(boxes)
+        depth = cv2.morphologyEx(page, way, kernel)
+        maps += [_map(depth, bold) for bold in ((BOLD, FAINT) if way == cv2.MORPH_TOPHAT else (FAINT,))]
+        ink = cv2.threshold(depth, STRONG, 1, cv2.THRESH_BINARY)[1]
+        lines = _lines(*_glyphs(ink), least=4)
+        if way == cv2.MORPH_TOPHAT and not lines:  # white with a dark rim, as subtitles are: fewer letters will do
+            ink = cv2.threshold(cv2.min(depth, cv2.subtract(page, 60)), 110, 1, cv2.THRESH_BINARY)[1]
+            lines = _lines(*_glyphs(ink), least=2)
+        boxes += [(x / width, y / height, right / width, bottom / height) for x, y, right, bottom in lines]
+    return Overlaid(np.packbits(np.stack(maps)), tuple(boxes))
 
 
-def _glyphs(ink: np.ndarray) -> list[_Glyph]:
-    """Parts of the size of letters that are made of strokes."""
+def _map(depth: np.ndarray, least: int) -> np.ndarray:
+    """(*MAP) bool: where strokes stand out by so many levels."""
+    rows, columns = MAP
+    strong = cv2.threshold(depth, least, 255, cv2.THRESH_BINARY)[1]
+    return cv2.resize(strong, (columns, rows), interpolation=cv2.INTER_AREA) > 40
+
+
+def _glyphs(ink: np.ndarray) -> tuple[list[_Glyph], list[_Glyph]]:
+    """Parts of the size of letters that are made of strokes; and smaller ones, such as dots and bars."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     left, top, width, height, area = stats[:, :5].T
     tall = ink.shape[0]
-    fits = (height >= max(5, tall * 0.015)) & (height <= tall * 0.14) & (width <= 2.5 * height) & (area >= 8)
+    sized = (height <= tall * 0.14) & (width <= tall * 0.2) & (area >= 3)
+    fits = sized & (height >= max(5, tall * 0.015)) & (width <= 2.5 * height) & (area >= 8)
     fill = area / np.maximum(width * height, 1)
     fits &= (fill > 0.15) & (fill < 0.8) & (width > 0.25 * height)  # neither a bar nor a speck
-    fits[0] = False  # the ground
-    if fits.sum() < 4 or count > 4000:
-        return []
+    sized[0] = fits[0] = False  # the ground
+    if not fits.any() or count > 4000:
+        return [], []
     deep = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
-    found = list[_Glyph]()
-    for number in np.flatnonzero(fits):
+    found, rest = list[_Glyph](), list[_Glyph]()
+    for number in np.flatnonzero(sized):
         x, y, w, h = (int(v[number]) for v in (left, top, width, height))
+        glyph = _Glyph(x, y, x + w, y + h)
         own = labels[y : y + h, x : x + w] == number
-        half_stroke = float(deep[y : y + h, x : x + w][own].max())
-        if 2 * half_stroke - 1 <= 0.45 * h:
-            found.append(_Glyph(x, y, x + w, y + h))
-    return found
+        thin = fits[number] and 2 * float(deep[y : y + h, x : x + w][own].max()) - 1 <= 0.45 * h
+        (found if thin else rest).append(glyph)
+    return found, rest
 
 
-def _lines(glyphs: list[_Glyph]) -> list[list[_Glyph]]:
-    """Glyphs of a height, side by side, at least four of them."""
+def _lines(glyphs: list[_Glyph], rest: list[_Glyph], *, least: int) -> list[tuple[int, int, int, int]]:
+    """Boxes of glyphs of a height, side by side, at least so many of them; or with dots and bars among them."""
     lines = list[list[_Glyph]]()
     for glyph in sorted(glyphs):
         for line in lines:
             last = line[-1]
             size = max(g.height for g in line[-4:])
-            near = glyph.left - last.right < 1.3 * size and glyph.right > last.right
+            near = glyph.left - last.right < 1.3 * size and glyph.right > last.left
             level = abs(glyph.bottom - last.bottom) < 0.35 * size or abs(glyph.middle - last.middle) < 0.25 * size
             if near and level and 0.45 < glyph.height / size < 2.2:
                 line.append(glyph)
                 break
         else:
             lines.append([glyph])
-    return [line for line in lines if len(line) >= 4 and line[-1].right - line[0].left > 3 * line[0].height]
+    boxes = list[tuple[int, int, int, int]]()
+    for line in lines:
+        left, top = min(g.left for g in line), min(g.top for g in line)
+        right, bottom = max(g.right for g in line), max(g.bottom for g in line)
+        size = bottom - top
+        among = [g for g in rest if left - size < (g.left + g.right) / 2 < right + size and top < g.middle < bottom]
+        right = max([right, *(g.right for g in among)])
+        if len(line) >= least and len(line) + len(among) >= max(3, least) and right - left > 2.5 * size:
+            boxes.append((left, top, right, bottom))
+    return boxes
 
 
 def text(looks: Sequence[Look]) -> tuple[float, Box | None]:
@@ -134,30 +155,35 @@ def _same(one: Box, other: Box) -> bool:
     return wide * tall > 0.6 * least and abs(one[3] - other[3]) < 0.02
 
 
-def logo(part: Sequence[Look], whole: Sequence[Look]) -> tuple[str, Box] | None:
+def logo(looks: Sequence[Look], small: np.ndarray) -> tuple[str, Box] | None:
     """The corner (top_left and so on) and the box of a mark that stays where it is; needs three looks.
 
-    ``whole`` are the looks of the whole file: over its cuts, only what was laid over it stays.
+    ``small`` (n, rows, columns, 3) are their small pictures. Where most of these change, whatever stays is a mark;
+    where they do not, only bold light strokes are taken for one.
     """
-    looks = whole if len(whole) > len(part) else part
-    maps = [np.unpackbits(look.edges)[: MAP[0] * MAP[1]].reshape(MAP) for look in looks if look.edges is not None]
-    if len(maps) < 3:
+    held = [np.unpackbits(look.strokes).reshape(3, *MAP) for look in looks if look.strokes is not None]
+    if len(held) < 3:
         return None
-    share = np.mean(maps, 0)
-    still = share >= 0.9
-    joined = cv2.dilate(still.astype(np.uint8), np.ones((3, 5), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    lively = float(np.median(small.mean(-1).std(0))) > 4
     best: tuple[int, str, Box] | None = None
+    for still in (np.mean(held, 0) >= 0.9)[: 3 if lively else 1]:
+        for ink, (x, y, w, h) in _clusters(still):
+            corner = _corner(x, y, w, h)
+            if corner and (best is None or ink > best[0]):
+                best = ink, corner, (x / MAP[1], y / MAP[0], (x + w) / MAP[1], (y + h) / MAP[0])
+    return None if best is None else best[1:]
+
+
+def _clusters(still: np.ndarray) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
+    """Pixels and box of what lies close together and is compact, as a mark is."""
+    joined = cv2.dilate(still.astype(np.uint8), np.ones((3, 7), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     for number in range(1, len(stats)):
         x, y, w, h = (int(v) for v in stats[number, :4])
-        x, y, w, h = x + 2, y + 1, max(1, w - 4), max(1, h - 2)
-        corner = _corner(x, y, w, h)
-        ink = int(still[labels == number].sum())
-        if corner is None or ink < 8 or h < 2 or w < 2 or w * h > 0.06 * still.size or ink < 0.25 * w * h:
-            continue
-        if best is None or ink > best[0]:
-            best = ink, corner, (x / MAP[1], y / MAP[0], (x + w) / MAP[1], (y + h) / MAP[0])
-    return None if best is None else best[1:]
+        x, y, w, h = x + 3, y + 1, max(1, w - 6), max(1, h - 2)
+        ink = int(np.count_nonzero(still[labels == number]))
+        if ink >= 8 and min(w, h) >= 3 and w * h <= 0.06 * still.size and ink >= 0.2 * w * h:
+            yield ink, (x, y, w, h)
 
 
 def _corner(x: int, y: int, w: int, h: int) -> str | None:

@@ -3,6 +3,7 @@
 Shapes: n frames of the part.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -186,7 +187,7 @@ def _seen(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
     found: dict[str, Tag] = {name: _median(lit or part, name) for name in MEDIANS}
     means = [look.tags["brightness"] for look in part] or [0.0]
     area, box = overlays.text(part)
-    mark = overlays.logo(part, scan.looks)
+    mark = _logo(scan, part) or _logo(scan, scan.looks)  # over the cuts of a file, only what was laid over it stays
     crop = borders(scan, begin, end)
     across, down = (crop[2] < scan.probe.width, crop[3] < scan.probe.height) if crop else (False, False)
     kept = crop[2] * crop[3] / (scan.probe.width * scan.probe.height) if crop else 1.0
@@ -202,6 +203,10 @@ def _seen(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
         "border_area": 1 - kept,
         "black": 1 - len(lit) / len(part) if part else 0.0,
     }
+
+
+def _logo(scan: Scan, part: Sequence[Look]) -> tuple[str, overlays.Box] | None:
+    return overlays.logo(part, scan.small[[look.frame for look in part]])
 
 
 def _moving(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
