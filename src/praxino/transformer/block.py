@@ -91,7 +91,7 @@ def joined(parts: Sequence[Tensor], axis: int) -> Tensor:
 
 
 class CrossAttention(nn.Module):
-    """Attention from video tokens to text tokens."""
+    """Attention from video tokens to text tokens, and to those of a picture where the model knows pictures."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -100,16 +100,26 @@ class CrossAttention(nn.Module):
         self.to_q, self.to_k, self.to_v = nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d)
         self.norm_q, self.norm_k = RMSNorm(d), RMSNorm(d)
         self.to_out = nn.Linear(d, d)
+        if config.picture_channels:
+            self.picture_k, self.picture_v, self.norm_picture_k = nn.Linear(d, d), nn.Linear(d, d), RMSNorm(d)
 
-    def forward(self, x: Tensor, said: Span, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, said: Span, mask: Tensor | None, shown: Span | None = None) -> Tensor:
         q = rearrange(self.norm_q(self.to_q(x)), "b n (h d) -> b h n d", h=self.heads)
-        return self.to_out(rearrange(attend(q, said.k, said.v, mask=mask[:, None, None]), "b h n d -> b n (h d)"))
+        heard = attend(q, said.k, said.v, mask=None if mask is None else mask[:, None, None])
+        if shown is not None:
+            heard = heard + attend(q, shown.k, shown.v)
+        return self.to_out(rearrange(heard, "b h n d -> b n (h d)"))
 
     def read(self, text: Tensor) -> Span:
         """Keys and values of text (b, m, d): the same at every step of a film."""
-        k, v = (
-            rearrange(y, "b m (h d) -> b h m d", h=self.heads) for y in (self.norm_k(self.to_k(text)), self.to_v(text))
-        )
+        return self._span(self.norm_k(self.to_k(text)), self.to_v(text))
+
+    def look(self, picture: Tensor) -> Span:
+        """Keys and values of the tokens of a picture (b, m, d)."""
+        return self._span(self.norm_picture_k(self.picture_k(picture)), self.picture_v(picture))
+
+    def _span(self, k: Tensor, v: Tensor) -> Span:
+        k, v = (rearrange(y, "b m (h d) -> b h m d", h=self.heads) for y in (k, v))
         return Span(k=k, v=v)
 
 
@@ -124,12 +134,14 @@ class Block(nn.Module):
         self.norm_text = nn.LayerNorm(d, eps=1e-6)
         self.ffn_in, self.ffn_out = nn.Linear(d, config.ffn), nn.Linear(config.ffn, d)
 
-    def forward(self, x: Tensor, context: "Context", said: Span, past: list[Span]) -> tuple[Tensor, Span]:
+    def forward(
+        self, x: Tensor, context: "Context", said: Span, past: list[Span], picture: Span | None = None
+    ) -> tuple[Tensor, Span]:
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.table + context.shift).unbind(2)  # each (b, t, d)
         y = modulate(layer_norm(x), shift_a, scale_a)
         y, span = self.self_attention(y, context.turn, context.sights, past)
         x = gated(x, y, gate_a)
-        x = x + self.cross_attention(self.norm_text(x), said, context.mask)
+        x = x + self.cross_attention(self.norm_text(x), said, context.mask, picture)
         y = modulate(layer_norm(x), shift_f, scale_f)
         y = self.ffn_out(gelu(self.ffn_in(y)))
         return gated(x, y, gate_f), span
@@ -143,7 +155,8 @@ class Stack(nn.ModuleList):
     ) -> tuple[Tensor, list[Span]]:
         spans: list[Span] = []
         for i, block in enumerate(self):
-            x, span = cast("Block", block)(x, context, said[i], pasts[i] if pasts else [])
+            picture = context.pictures[i] if context.pictures else None
+            x, span = cast("Block", block)(x, context, said[i], pasts[i] if pasts else [], picture)
             spans.append(span)
         return x, spans
 
@@ -155,7 +168,8 @@ class Context:
     shift: Tensor  # (b, t, 6, d)
     turn: tuple[Tensor, Tensor]  # cosines and sines, each (n, d/2)
     sights: list[Sight]
-    mask: Tensor  # (b, m), True where a text token counts
+    mask: Tensor | None  # (b, m), True where a text token counts; None: all do
+    pictures: tuple[Span, ...] = ()  # keys and values of each block, of a picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,15 +178,17 @@ class Heard:
 
     spans: tuple[Span, ...]  # keys and values of each block
     pooled: Tensor | None  # (b, d): its mean, where that is added to the time
-    mask: Tensor  # (b, m), True where a token counts
+    mask: Tensor | None  # (b, m), True where a token counts; None: all do
+    pictures: tuple[Span, ...] = ()  # keys and values of each block, of a picture
 
     def times(self, count: int) -> "Heard":
         """The same for each of ``count`` samples, of one."""
-        spans = tuple(
-            Span(k=span.k.expand(count, -1, -1, -1), v=span.v.expand(count, -1, -1, -1)) for span in self.spans
+        spans, pictures = (
+            tuple(Span(k=span.k.expand(count, -1, -1, -1), v=span.v.expand(count, -1, -1, -1)) for span in each)
+            for each in (self.spans, self.pictures)
         )
-        pooled = None if self.pooled is None else self.pooled.expand(count, -1)
-        return Heard(spans=spans, pooled=pooled, mask=self.mask.expand(count, -1))
+        pooled, mask = (None if each is None else each.expand(count, -1) for each in (self.pooled, self.mask))
+        return Heard(spans=spans, pooled=pooled, mask=mask, pictures=pictures)
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

@@ -24,6 +24,9 @@ class TransformerConfig:
         True  # predict in units of what is not yet known; needs the standard deviation of the latents
     )
     leans_on_past: bool = False  # expect each latent to continue the one before; needs ``preconditioned``
+    given_channels: int = 0  # of what is given with each latent, as its last channels; not with ``preconditioned``
+    picture_channels: int = 0  # of the tokens of a picture that every block looks at beside the text; 0: of none
+    picture_places: int = 0  # tokens of pictures that have a learned place, for more than one picture
 
 
 def tiny(*, latent_channels: int = 8, text_channels: int = 32) -> TransformerConfig:
@@ -68,6 +71,11 @@ def wan_1_3b() -> TransformerConfig:
 def wan_14b() -> TransformerConfig:
     """Wan 2.1 14B (arXiv 2503.20314, table 1)."""
     return _wan(width=5120, depth=40, heads=40, ffn=13824)
+
+
+def wan_2_2_5b() -> TransformerConfig:
+    """Wan 2.2 5B: a finer autoencoder, and a time per frame."""
+    return replace(_wan(width=3072, depth=30, heads=24, ffn=14336), latent_channels=48)
 
 
 def _wan(*, width: int, depth: int, heads: int, ffn: int) -> TransformerConfig:

@@ -21,6 +21,7 @@ from praxino.layers.norm import layer_norm
 from praxino.transformer.block import Block, Context, Heard, Sight, Span, Stack, modulate
 from praxino.transformer.cache import Cache, lessons, sights
 from praxino.transformer.config import TransformerConfig
+from praxino.transformer.picture import PictureIn
 
 LEAST = 1e-3
 """Least share of a latent's variance that is left open where it is expected to continue the one before.
@@ -29,8 +30,8 @@ As much is never open: at the edge the square root of what is not open has no sl
 """
 
 
-Text = tuple[Tensor, Tensor] | Heard
-"""(b, m, d_text) with a mask (b, m), True where a token counts; or what `Transformer.read` made of it."""
+Text = Tensor | tuple[Tensor, Tensor] | Heard
+"""(b, m, d_text), alone or with a mask (b, m), True where a token counts; or what `Transformer.read` made of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +62,10 @@ class Transformer(nn.Module):
         self.config = config
         d, inside = config.width, config.latent_channels * config.patch**2
         self.register_buffer("channel_std", torch.ones(config.latent_channels))
-        self.patch_in = nn.Linear(inside, d)
+        self.patch_in = nn.Linear(inside + config.given_channels * config.patch**2, d)
         self.first = nn.Parameter(torch.zeros(2, d)) if config.marks_first else None  # [is not, is] the film's first
         self.text_in, self.text_out = nn.Linear(config.text_channels, d), nn.Linear(d, d)
+        self.picture_in = PictureIn(config) if config.picture_channels else None
         self.time_in, self.time_out = nn.Linear(config.time_channels, d), nn.Linear(d, d)
         self.time_shift = nn.Linear(d, 6 * d)
         self.blocks = Stack(Block(config) for _ in range(config.depth))
@@ -87,9 +89,12 @@ class Transformer(nn.Module):
         cache: Cache | None = None,
         remember: bool = False,
         fused: bool = False,
+        causal: bool = True,
     ) -> Tensor:
         """The velocity that `outlook` gives: (b, t, h, w, c)."""
-        return self.outlook(latents, time, text, start=start, cache=cache, remember=remember, fused=fused).velocity
+        return self.outlook(
+            latents, time, text, start=start, cache=cache, remember=remember, fused=fused, causal=causal
+        ).velocity
 
     def outlook(
         self,
@@ -101,16 +106,21 @@ class Transformer(nn.Module):
         cache: Cache | None = None,
         remember: bool = False,
         fused: bool = False,
+        causal: bool = True,
     ) -> Outlook:
         """Velocity of latents (b, t, h, w, c) at time (b, t) in 0..1, and what it leans on.
 
+        Where something is given with each latent (``given_channels``), latents have it as their last channels.
+
         ``start`` is the number of the first latent frame in the film. ``cache`` holds the clean past; with
         ``remember`` this call's chunk (exactly one) is added to it. ``fused``: by a program made for calls of this
-        shape, which takes a while to make and is faster then.
+        shape, which takes a while to make and is faster then. ``causal=False``: all frames of the call see each other.
         """
         cache = cache if cache is not None else Cache()
         frames, tokens = latents.shape[1], self._count(latents)
         seen = sights(start=start, frames=frames, tokens=tokens, remembered=cache.chunks, config=self.config)
+        if not causal:
+            seen = [Sight(begin=0, end=frames * tokens, seen=(), remembered=tuple(range(len(cache.chunks))))]
         before = self._before(latents, time, cache.last)
         shown = Shown(numbers=range(start, start + frames), sights=seen, judged=frames)
         made, spans = self._look(latents, time, text, before, shown=shown, cache=cache, fused=fused)
@@ -156,7 +166,7 @@ class Transformer(nn.Module):
         if self.first is not None:
             kind = torch.tensor([int(number == 0) for number in shown.numbers], device=x.device)
             x = x + self.first[kind][None, :, None]
-        heard = text if isinstance(text, Heard) else self.read(*text)
+        heard = text if isinstance(text, Heard) else self.read(*(text if isinstance(text, tuple) else (text,)))
         context, embedded = self._context(latents, time, heard, shown)
         x = rearrange(x, "b t s d -> b (t s) d")
         blocks = self._fused if fused else self.blocks
@@ -184,13 +194,25 @@ class Transformer(nn.Module):
         """Of the weights. Latents may have a finer one: noise and clean mix in float32 whatever the weights are."""
         return self.patch_in.weight.dtype
 
-    def read(self, text: Tensor, mask: Tensor) -> Heard:
-        """What the blocks hear of text (b, m, d_text), to be used for as many steps as there are."""
+    def read(self, text: Tensor, mask: Tensor | None = None, *, picture: Tensor | None = None) -> Heard:
+        """What the blocks hear of text (b, m, d_text), to be used for as many steps as there are.
+
+        ``picture`` (b, m, d_picture) are the tokens of a picture. Raises ValueError where the model knows no pictures.
+        """
         words = self.text_out(gelu(self.text_in(text)))
-        share = mask.to(words.dtype) / mask.sum(-1, keepdim=True).clamp(min=1)
-        pooled = torch.einsum("bmd,bm->bd", words, share) if self.config.pools_text else None
-        spans = tuple(cast("Block", block).cross_attention.read(words) for block in self.blocks)
-        return Heard(spans=spans, pooled=pooled, mask=mask)
+        pooled = None
+        if self.config.pools_text:
+            counts = text.new_ones(text.shape[:2]) if mask is None else mask
+            share = counts.to(words.dtype) / counts.sum(-1, keepdim=True).clamp(min=1)
+            pooled = torch.einsum("bmd,bm->bd", words, share)
+        listening = [cast("Block", block).cross_attention for block in self.blocks]
+        spans, pictures = tuple(each.read(words) for each in listening), ()
+        if picture is not None:
+            if self.picture_in is None:
+                raise ValueError("this model knows no pictures; leave the picture out")
+            seen = self.picture_in(picture)
+            pictures = tuple(each.look(seen) for each in listening)
+        return Heard(spans=spans, pooled=pooled, mask=mask, pictures=pictures)
 
     def _context(self, latents: Tensor, time: Tensor, heard: Heard, shown: Shown) -> tuple[Context, Tensor]:
         config, (_b, _t, h, w, _) = self.config, latents.shape
@@ -202,7 +224,8 @@ class Transformer(nn.Module):
         size = (h // config.patch, w // config.patch)
         turn = rope.angles(tuple(shown.numbers), size=size, channels=config.width // config.heads)
         pair = (turn.cos().to(latents.device, self.dtype), turn.sin().to(latents.device, self.dtype))
-        return Context(shift=shift, turn=pair, sights=shown.sights, mask=heard.mask), embedded
+        context = Context(shift=shift, turn=pair, sights=shown.sights, mask=heard.mask, pictures=heard.pictures)
+        return context, embedded
 
     def _tokens(self, picture: Tensor) -> Tensor:
         p = self.config.patch

@@ -1,51 +1,232 @@
-"""Wan-family open weights, in the names of the `diffusers` library, as weights of our transformer.
+"""Wan-family open weights in and out: of `diffusers`, of Wan's own code, and of its causal descendants.
 
 Shapes: d width, c latent channels, p x p latents of a token.
 """
 
-import re
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-from einops import rearrange
+import torch
+from safetensors.torch import save_file
 from torch import Tensor, ones
 
-_NAMES = (
-    (r"attn1\.to_out\.0", "self_attention.to_out"),
-    (r"attn2\.to_out\.0", "cross_attention.to_out"),
-    (r"attn1", "self_attention"),
-    (r"attn2", "cross_attention"),
-    (r"norm2", "norm_text"),
-    (r"ffn\.net\.0\.proj", "ffn_in"),
-    (r"ffn\.net\.2", "ffn_out"),
-    (r"scale_shift_table", "table"),
-    (r"condition_embedder\.time_embedder\.linear_1", "time_in"),
-    (r"condition_embedder\.time_embedder\.linear_2", "time_out"),
-    (r"condition_embedder\.time_proj", "time_shift"),
-    (r"condition_embedder\.text_embedder\.linear_1", "text_in"),
-    (r"condition_embedder\.text_embedder\.linear_2", "text_out"),
-    (r"patch_embedding", "patch_in"),
-    (r"proj_out", "patch_out"),
-)
+from praxino.transformer import wan_files, wan_names
+from praxino.transformer.config import TransformerConfig
+from praxino.transformer.model import Transformer
+from praxino.transformer.wan_files import Held
+
+WHOLE = 21
+"""Latent frames of the clips (81 frames) that Wan was trained on: a chunk, where all frames see each other."""
+CAUSAL = {"chunk": 3, "window": 6}
+"""What a frame sees in CausVid and Self-Forcing: its own three, and as much past as makes 21 with them."""
+SHARD = 4 * 2**30
+STEM = "diffusion_pytorch_model"
+_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Weights that can be read."""
+
+    config: TransformerConfig
+    layout: wan_names.Layout
+    tensors: dict[str, Held]  # by the name in the files
+    names: dict[str, str]  # ours, by the name in the files
+    dtype: torch.dtype  # of the largest
+
+
+def read(folder: Path | str, *, dtype: torch.dtype | None = None) -> Transformer:
+    """The transformer of a folder (or file) of open weights, in evaluation mode, in ``dtype`` or in that of the file.
+
+    Each tensor goes from the file to its place, so that memory never holds the weights twice. Raises ValueError for
+    pickled weights, for a damaged file, and, with the first names that are not known, for another kind of model.
+    """
+    return filled(found(folder), dtype=dtype)
+
+
+def found(folder: Path | str) -> Found:
+    """What a folder holds; reads headers only. Raises ValueError as `read` does."""
+    path = wan_files.home(Path(folder))
+    tensors, about = wan_files.described(path), wan_files.about(path)
+    bare = wan_names.bare(tensors)
+    layout = wan_names.layout(bare)
+    names = {full: wan_names.ours(name, layout) for name, full in bare.items()}
+    unknown = [full for full, mine in names.items() if mine is None]
+    if unknown:
+        raise ValueError(
+            f"{path} holds no Wan transformer that is known here: {len(unknown)} of its {len(names)} names are not"
+            f" Wan's, the first {', '.join(unknown[:4])}"
+        )
+    known = {full: mine for full, mine in names.items() if mine is not None}
+    config = _config({mine: tensors[full].shape for full, mine in known.items()}, about, path)
+    if about.get("_class_name") == "CausalWanModel" or wan_names.causal(tensors):
+        config = replace(config, **CAUSAL)
+    dtype = _DTYPES.get(max(tensors.values(), key=lambda one: torch.Size(one.shape).numel()).dtype, torch.bfloat16)
+    return Found(
+        config=config, layout=layout, tensors={full: tensors[full] for full in known}, names=known, dtype=dtype
+    )
+
+
+def filled(weights: Found, *, dtype: torch.dtype | None = None) -> Transformer:
+    """The transformer that has these weights; see `read`."""
+    with torch.device("meta"):
+        model = Transformer(weights.config)
+    model = model.to(dtype or weights.dtype).to_empty(device="cpu").eval().requires_grad_(False)
+    model.channel_std.fill_(1)
+    state = model.state_dict()
+    _check_complete(state, weights)
+    for name, value in wan_files.tensors(weights.tensors):
+        mine = weights.names[name]
+        value = wan_names.value_in(mine, value)
+        if value.shape != state[mine].shape:
+            raise ValueError(f"{name} has the shape {list(value.shape)}, not {list(state[mine].shape)}")
+        state[mine].copy_(value)
+    return model
+
+
+def write(
+    transformer: Transformer, folder: Path | str, *, layout: wan_names.Layout = "diffusers", shard: int = SHARD
+) -> None:
+    """Write it as a folder that `diffusers` (or Wan's own code) opens, in files of at most ``shard`` bytes.
+
+    config.json comes last: a folder without it was not finished. Raises ValueError for a transformer that Wan's form
+    has no place for.
+    """
+    config, folder = transformer.config, Path(folder)
+    if config.marks_first or config.pools_text or config.preconditioned or config.leans_on_past:
+        raise ValueError("only a transformer of Wan's own form can be written as one; this one does more than Wan")
+    state = {name: value for name, value in transformer.state_dict().items() if name != "channel_std"}
+    shards: list[dict[str, Tensor]] = [{}]
+    for mine, value in state.items():
+        if shards[-1] and sum(each.nbytes for each in shards[-1].values()) + value.nbytes > shard:
+            shards.append({})
+        shards[-1][wan_names.theirs(mine, layout)] = wan_names.value_out(mine, value, config.patch).cpu()
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in [folder / "config.json", *folder.glob(f"{STEM}*.safetensors*")]:
+        old.unlink(missing_ok=True)
+    placed: dict[str, str] = {}
+    for number, held in enumerate(shards, 1):
+        name = f"{STEM}.safetensors" if len(shards) == 1 else f"{STEM}-{number:05d}-of-{len(shards):05d}.safetensors"
+        save_file(held, folder / name, metadata={"format": "pt"})
+        placed |= dict.fromkeys(held, name)
+    if len(shards) > 1:
+        total = sum(value.nbytes for value in state.values())
+        _json(folder / f"{STEM}.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": placed})
+    _json(folder / "config.json", _theirs(config) if layout == "diffusers" else _originals(config))
 
 
 def from_diffusers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state of a `diffusers` ``WanTransformer3DModel`` (or of one block) -> the state of ours.
+    """The state of a `diffusers` ``WanTransformer3DModel`` -> the state of ours.
 
-    Raises ValueError for a name that text-to-video Wan 2.1 does not have (image embedders and the like).
+    Raises ValueError for a name that no Wan transformer has.
     """
     out: dict[str, Tensor] = {}
     for name, value in weights.items():
-        if "image_embedder" in name or "add_k_proj" in name or "add_v_proj" in name:
-            raise ValueError(f"{name} belongs to an image-to-video Wan; only text-to-video weights can be converted")
-        mine = name
-        for theirs, ours in _NAMES:
-            mine = re.sub(rf"(^|\.){theirs}(?=\.|$)", rf"\g<1>{ours}", mine)
-        if mine == "patch_in.weight":
-            value = rearrange(value, "d c 1 p q -> d (p q c)")
-        elif mine.endswith("table"):
-            value = value[0]
-        out[mine] = value
-    if "patch_in.weight" in out:
-        channels = weights["patch_embedding.weight"].shape[1]
-        out["channel_std"] = ones(channels)
-    return out
+        mine = wan_names.ours(name, "diffusers")
+        if mine is None:
+            raise ValueError(f"{name} is not a name of Wan's")
+        out[mine] = wan_names.value_in(mine, value)
+    channels = len(weights["proj_out.bias"]) // weights["patch_embedding.weight"].shape[-1] ** 2
+    return out | {"channel_std": ones(channels)}
+
+
+def _config(shapes: Mapping[str, tuple[int, ...]], about: Mapping[str, Any], path: Path) -> TransformerConfig:
+    """What the shapes say, and, of what they do not, config.json."""
+    for name, axes in _TELLING.items():
+        if len(shapes.get(name, ())) != axes or 0 in shapes[name]:
+            raise ValueError(f"{path} lacks {name} of a Wan transformer, or has it in a shape that cannot be")
+    other = [f"{key} {about[key]!r}" for key, own in _FIXED.items() if about.get(key, own[0]) not in own]
+    if other:
+        raise ValueError(f"{path} differs from Wan's block: {', '.join(other)}")
+    width, given, patch_time, patch, _ = shapes["patch_in.weight"]
+    latents = shapes["patch_out.bias"][0] // patch**2
+    if patch_time != 1 or given < latents:
+        raise ValueError(f"{path} takes patches of {patch_time} frames and {given} channels; Wan takes one frame")
+    heads = about.get("num_attention_heads", about.get("num_heads", width // 128))
+    if not isinstance(heads, int) or heads < 1 or width % heads:
+        raise ValueError(f"{path} does not say its number of heads; put num_heads into a config.json beside it")
+    return TransformerConfig(
+        width=width,
+        depth=1 + max(int(name.split(".")[1]) for name in shapes if name.startswith("blocks.")),
+        heads=heads,
+        ffn=shapes["blocks.0.ffn_in.weight"][0],
+        latent_channels=latents,
+        text_channels=shapes["text_in.weight"][1],
+        patch=patch,
+        time_channels=shapes["time_in.weight"][1],
+        chunk=WHOLE,
+        marks_first=False,
+        pools_text=False,
+        preconditioned=False,
+        given_channels=given - latents,
+        picture_channels=shapes.get("picture_in.inner.weight", (0,))[0],
+        picture_places=shapes.get("picture_in.places", (1, 0))[1],
+    )
+
+
+_TELLING = {  # a weight, and how many axes it has
+    "patch_in.weight": 5,
+    "patch_out.bias": 1,
+    "text_in.weight": 2,
+    "time_in.weight": 2,
+    "blocks.0.ffn_in.weight": 2,
+}
+_FIXED: dict[str, tuple[Any, ...]] = {
+    "eps": (1e-6,),
+    "qk_norm": ("rms_norm_across_heads", True),
+    "cross_attn_norm": (True,),
+}
+
+
+def _check_complete(state: Mapping[str, Tensor], weights: Found) -> None:
+    have = {*weights.names.values(), "channel_std"}
+    if missing := [name for name in state if name not in have]:
+        first = wan_names.theirs(missing[0], weights.layout)
+        raise ValueError(f"the weights lack {len(missing)} of a Wan transformer's tensors, the first {first}")
+    if strange := [full for full, mine in weights.names.items() if mine not in state]:
+        raise ValueError(f"the weights hold {len(strange)} tensors that fit no place, the first {strange[0]}")
+
+
+def _theirs(config: TransformerConfig) -> dict[str, Any]:
+    return {
+        "_class_name": "WanTransformer3DModel",
+        "patch_size": [1, config.patch, config.patch],
+        "num_attention_heads": config.heads,
+        "attention_head_dim": config.width // config.heads,
+        "in_channels": config.latent_channels + config.given_channels,
+        "out_channels": config.latent_channels,
+        "text_dim": config.text_channels,
+        "freq_dim": config.time_channels,
+        "ffn_dim": config.ffn,
+        "num_layers": config.depth,
+        "cross_attn_norm": True,
+        "qk_norm": "rms_norm_across_heads",
+        "eps": 1e-6,
+        "image_dim": config.picture_channels or None,
+        "added_kv_proj_dim": config.width if config.picture_channels else None,
+        "pos_embed_seq_len": config.picture_places or None,
+    }
+
+
+def _originals(config: TransformerConfig) -> dict[str, Any]:
+    kind = "flf2v" if config.picture_places else "i2v" if config.picture_channels else "t2v"
+    return {
+        "_class_name": "CausalWanModel" if config.chunk < WHOLE else "WanModel",
+        "model_type": kind,
+        "dim": config.width,
+        "ffn_dim": config.ffn,
+        "freq_dim": config.time_channels,
+        "in_dim": config.latent_channels + config.given_channels,
+        "out_dim": config.latent_channels,
+        "num_heads": config.heads,
+        "num_layers": config.depth,
+        "text_len": 512,
+        "eps": 1e-6,
+    }
+
+
+def _json(file: Path, value: dict[str, Any]) -> None:
+    file.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,115 @@
+"""The files of open weights: found, described, and read a tensor at a time; safetensors, never pickle."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
+CONVERT = (
+    "python -c \"import torch; from safetensors.torch import save_file; s = torch.load('{name}', map_location='cpu',"
+    " weights_only=True); s = s.get('generator_ema', s.get('generator', s));"
+    " save_file({{k: v.contiguous() for k, v in s.items()}}, '{stem}.safetensors')\""
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A tensor in a file."""
+
+    file: Path
+    shape: tuple[int, ...]
+    dtype: str  # as safetensors calls it: F32, BF16
+
+
+def home(path: Path) -> Path:
+    """The folder, or file, of the transformer itself: a `diffusers` pipeline has it in a folder of its own.
+
+    Raises ValueError for a pipeline that has two.
+    """
+    inner = path / "transformer"
+    if not (inner / "config.json").is_file() or any(path.glob("*.safetensors")):
+        return path
+    if (path / "transformer_2").is_dir():
+        raise ValueError(f"{path} holds two transformers that take turns; name one: {inner}, or {inner}_2")
+    return inner
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What config.json beside the weights says; nothing where there is none. Raises ValueError where it is broken."""
+    file = (path if path.is_dir() else path.parent) / "config.json"
+    if not file.is_file():
+        return {}
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} cannot be read: {error}") from None
+    if not isinstance(said, dict):
+        raise ValueError(f"{file} must hold an object, not a {type(said).__name__}")
+    return cast("dict[str, Any]", said)
+
+
+def files(path: Path) -> list[Path]:
+    """The safetensors files of one set of weights. Raises ValueError where there are none, or more than one set."""
+    if not path.exists():
+        raise ValueError(f"{path} does not exist; name a folder with safetensors files")
+    if path.is_file():
+        if path.suffix != ".safetensors":
+            raise ValueError(_pickled(path) if path.suffix in PICKLED else f"{path} is no safetensors file")
+        return [path]
+    if indices := sorted(path.glob("*.safetensors.index.json")):
+        return _indexed(indices[0])
+    found = sorted(path.glob("*.safetensors"))
+    if not found:
+        pickled = sorted(file for file in path.rglob("*") if file.suffix in PICKLED)
+        raise ValueError(_pickled(pickled[0]) if pickled else f"{path} holds no safetensors file")
+    whole = [file for file in found if file.stem == "diffusion_pytorch_model"]
+    if len(found) > 1 and not whole and not all("-of-" in file.stem for file in found):
+        raise ValueError(f"{path} holds {len(found)} safetensors files; name one: {', '.join(f.name for f in found)}")
+    return whole or found
+
+
+def described(path: Path) -> dict[str, Held]:
+    """The tensors of these weights by name; reads headers only. Raises ValueError where a file is damaged."""
+    out: dict[str, Held] = {}
+    for file in files(path):
+        try:
+            with safe_open(file, framework="pt") as opened:
+                for name in opened.keys():  # noqa: SIM118 - no mapping
+                    piece = opened.get_slice(name)
+                    out[name] = Held(file=file, shape=tuple(piece.get_shape()), dtype=piece.get_dtype())
+        except (OSError, SafetensorError) as error:
+            raise ValueError(f"{file} cannot be read: {error}; get it again") from None
+    return out
+
+
+def tensors(held: dict[str, Held]) -> Iterator[tuple[str, Tensor]]:
+    """Each by name. The file is opened anew for each, so that what was read of it does not stay in memory."""
+    for name, one in held.items():
+        with safe_open(one.file, framework="pt") as opened:
+            yield name, opened.get_tensor(name)
+
+
+def _indexed(index: Path) -> list[Path]:
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{index} cannot be read: {error!r}") from None
+    for name in names:
+        if Path(name).name != name or Path(name).suffix != ".safetensors":
+            raise ValueError(f"{index} names {name!r}, which is no safetensors file beside it")
+        if not (index.parent / name).is_file():
+            raise ValueError(f"{index.parent} lacks {name}, which {index.name} names; get it again")
+    return [index.parent / name for name in names]
+
+
+def _pickled(file: Path) -> str:
+    command = CONVERT.format(name=file.name, stem=file.stem)
+    return (
+        f"{file} is pickled, and opening it would run whatever code it holds; only safetensors are read."
+        f" Convert it on a machine that you can afford to lose: {command}"
+    )
