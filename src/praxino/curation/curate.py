@@ -11,6 +11,7 @@ from typing import Any, Literal
 from praxino.curation import cutout, ingest, store, study
 from praxino.curation import report as page
 from praxino.curation.clip import Clip, Source
+from praxino.curation.cluster import Cluster
 from praxino.curation.engine import Engine, Job, Local
 from praxino.curation.judge import judge
 from praxino.curation.rules import Recipe, default
@@ -145,12 +146,6 @@ def _engine(settings: Settings) -> Engine:
     """Raises ValueError where it is not installed."""
     if settings.engine == "local":
         return Local(workers=settings.workers)
-    try:
-        from praxino.curation.cluster import Cluster
-    except ModuleNotFoundError as error:
-        if error.name != "ray":
-            raise
-        raise ValueError("engine ray needs Ray; install it with: pip install 'praxino[cluster]'") from None
     return Cluster(workers=settings.workers)
 
 
