@@ -64,7 +64,7 @@ class Scan:
     times: np.ndarray  # (n,) float64, seconds
     small: np.ndarray  # (n, ROWS, COLUMNS, 3) uint8 RGB, upright
     looks: tuple[Look, ...] = ()
-    moves: np.ndarray | None = None  # (n, 9, 16, 4) float32: from the frame before, by block; see motion.py
+    moves: np.ndarray | None = None  # (n, 9, 16, 5) float32: from the frame before, by block; see motion.py
     sound: np.ndarray | None = None  # (m,) float32 dBFS of each tenth of a second; None where there is no track
 
 
@@ -86,6 +86,7 @@ class Clip:
     digest: str  # of the source
     start: int
     end: int
+    shot: tuple[int, int] | None = None  # the shot from cut to cut, where it is more: with its half of transitions
     tags: dict[str, Tag] = field(default_factory=dict)
     crop: tuple[int, int, int, int] | None = None  # left, top, width, height in upright pixels: without borders
     kept: bool = True

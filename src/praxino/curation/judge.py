@@ -75,8 +75,8 @@ def _shots(source: Source, known: study.Study, recipe: Recipe) -> list[Clip]:
         captions = caption.caption(shot.tags, mine, seed=seed, spoken=spoken)
         out.append(
             Clip(
-                source=source.uri, digest=source.digest, start=shot.start, end=shot.end, tags=dict(shot.tags),
-                crop=shot.crop, kept=not reason, reason=reason, captions=captions,
+                source=source.uri, digest=source.digest, start=shot.start, end=shot.end, shot=shot.shot,
+                tags=dict(shot.tags), crop=shot.crop, kept=not reason, reason=reason, captions=captions,
             )
         )  # fmt: skip
     return out
@@ -102,7 +102,7 @@ def _drop_twins(clips: list[Clip], prints: dict[int, Candidate]) -> None:
     says = {"exact": "the same file as", "near": "looks the same as", "part": "is a part of"}
     for twin in dedupe([prints[i] for i in left]):
         of = clips[left[twin.of]]
-        reason = f"dedupe: {says[twin.how]} {of.source} frame {of.start}"
+        reason = f"dedupe: {says[twin.how]} {of.source} frame {(of.shot or (of.start, of.end))[0]}"
         clips[left[twin.which]] = replace(clips[left[twin.which]], kept=False, reason=reason)
 
 

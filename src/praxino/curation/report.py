@@ -115,18 +115,22 @@ def _sample(clip: Clip, clips: Sequence[Clip], shown: "_Pictures") -> dict[str, 
     twin = None
     if clip.reason.startswith("dedupe: ") and " frame " in clip.reason:
         name, _, frame = clip.reason.rpartition(" frame ")
-        twin = next((one for one in clips if name.endswith(f" {one.source}") and one.start == int(frame)), None)
+        twin = next((one for one in clips if name.endswith(f" {one.source}") and _shot(one)[0] == int(frame)), None)
     value = clip.tags.get("seconds")
     return {
         "picture": shown.of(clip),
         "twin": shown.of(twin) if twin else "",
         "name": clip.source,
-        "frames": f"{clip.start}–{clip.end}" if clip.end else "",
+        "frames": "{}–{}".format(*_shot(clip)) if clip.end else "",
         "seconds": f"{value:.1f} s" if isinstance(value, float) else "",
         "reason": clip.reason.split(": ", 1)[-1],
         "en": clip.captions.get("en_long", ""),
         "zh": clip.captions.get("zh", ""),
     }
+
+
+def _shot(clip: Clip) -> tuple[int, int]:
+    return clip.shot or (clip.start, clip.end)
 
 
 class _Pictures:

@@ -33,8 +33,8 @@ PER_SHARD = 64
 INDEX, MANIFEST, WORK, CLIPS = "index.parquet", "manifest.json", ".work", "clips"
 FORMAT = 1
 COLUMNS = (
-    "source", "digest", "start_frame", "end_frame", "kept", "reason", "caption_en", "caption_zh", "caption_en_long",
-    "caption_zh_long", "crop", "shard", "key",
+    "source", "digest", "start_frame", "end_frame", "clip_start", "clip_end", "kept", "reason", "caption_en",
+    "caption_zh", "caption_en_long", "caption_zh_long", "crop", "shard", "key",
 )  # fmt: skip
 """Of the index, before those of tags."""
 
@@ -123,7 +123,8 @@ def _rows(clips: Sequence[Clip]) -> list[dict[str, Any]]:
     for clip in clips:
         place = at.get(key(clip)) if clip.kept else None
         fixed = (
-            clip.source, clip.digest, clip.start, clip.end, clip.kept, clip.reason, clip.captions.get("en", ""),
+            clip.source, clip.digest, *(clip.shot or (clip.start, clip.end)), clip.start, clip.end, clip.kept,
+            clip.reason, clip.captions.get("en", ""),
             clip.captions.get("zh", ""), clip.captions.get("en_long", ""), clip.captions.get("zh_long", ""),
             list(clip.crop) if clip.crop else None, place.shard if place else None, place.key if place else None,
         )  # fmt: skip
@@ -137,7 +138,8 @@ def _write_index(path: Path, rows: list[dict[str, Any]]) -> None:
 
     text, number = pa.string(), pa.int64()
     kinds: dict[str, Any] = dict.fromkeys(COLUMNS, text)
-    kinds |= {"start_frame": number, "end_frame": number, "kept": pa.bool_(), "crop": pa.list_(number)}
+    kinds |= dict.fromkeys(("start_frame", "end_frame", "clip_start", "clip_end"), number)
+    kinds |= {"kept": pa.bool_(), "crop": pa.list_(number)}
     names = [*COLUMNS, *(name for name in (rows[0] if rows else {}) if name not in kinds)]
     for name in names[len(COLUMNS) :]:
         types = {type(row[name]) for row in rows if row[name] is not None}

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ VERSION = 1
 class Shot:
     """A shot of a source, and what was measured on it once and for all."""
 
-    start: int
+    start: int  # what can be used of it: without transitions
     end: int
+    shot: tuple[int, int]  # from cut to cut, the middles of transitions
     first: int  # row of its fingerprint
     last: int  # one after its last
     crop: tuple[int, int, int, int] | None = None
@@ -103,13 +105,17 @@ def study(source: Source, work: Path) -> None:
     shots: list[Shot] = []
     found: list[fingerprint.Print] = []
     row = 0
-    for start, end in cuts.shots(cuts.cuts(held.small, held.times), len(held.small)):
+    found_cuts = cuts.cuts(held.small, held.times)
+    frames = [0, *((cut.begin + cut.end + 1) // 2 for cut in found_cuts), len(held.small)]
+    whole = dict(zip([0, *(cut.end for cut in found_cuts)], pairwise(frames), strict=True))
+    for start, end in cuts.shots(found_cuts, len(held.small)):
         crop = tags.borders(held, start, end)
         box = _shares(crop, held.probe)
         found.append(fingerprint.fingerprint(held.small[start:end], held.times[start:end], box=box))
         named: dict[str, Tag] = {**tags.tags(held, start, end), "colours": palette.palette(held.small[start:end])}
         rows = len(found[-1].hashes)
-        shots.append(Shot(start=start, end=end, first=row, last=row + rows, crop=crop, tags=_plain(named)))
+        about = {"start": start, "end": end, "shot": whole[start], "first": row, "last": row + rows}
+        shots.append(Shot(**about, crop=crop, tags=_plain(named)))
         row += rows
     told = words.inside(source.path)
     known = Study(
