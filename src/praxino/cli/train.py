@@ -1,5 +1,6 @@
 """`praxino train`: teach a model, in a time box."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,7 +26,20 @@ def train(
     parts: Annotated[
         str | None, typer.Option(help="Model (name or folder) whose autoencoder and upscaler are taken as they are.")
     ] = None,
-    processes: Annotated[int, typer.Option(help="One-thread training processes; one for each core is best.")] = 2,
+    begin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Model (name or folder) whose weights to begin with; with --parts: fine-tuning.",
+            metavar="MODEL",
+        ),
+    ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            help="One-thread training processes; one for each core is best. Under torchrun: those that make data."
+        ),
+    ] = 2,
 ) -> None:
     """Train a model for so many minutes; stop, resume, and get what an unbroken run would have given."""
     import math
@@ -40,7 +54,7 @@ def train(
         raise ValueError(f"into {into} is a file; name a folder")
 
     if what == "eye":
-        return _eye(into, minutes, resume=resume, processes=processes)
+        return _ranked(lambda: _eye(into, minutes, resume=resume, processes=processes))
     from praxino import checkpoint
     from praxino.training import recipes
     from praxino.training.train import Plan
@@ -55,12 +69,26 @@ def train(
         resume=resume,
         processes=processes,
         parts=None if parts is None else checkpoint.find(parts),
+        model=None if begin is None else checkpoint.find(begin),
     )
-    typer.echo(run(plan, only_autoencoder=what == "autoencoder"))
-    return None
+    return _ranked(lambda: run(plan, only_autoencoder=what == "autoencoder"))
 
 
-def _eye(into: Path, minutes: float, *, resume: bool, processes: int) -> None:
+def _ranked(job: Callable[[], Path]) -> None:
+    """Do it and say where it is; among ranks of torchrun the first one alone."""
+    from praxino.training import parallel
+
+    try:
+        made = parallel.led(job)
+    except parallel.LostError as error:
+        typer.echo(f"praxino: {error}", err=True)
+        raise typer.Exit(1) from None
+    if made is not None:
+        typer.echo(made)
+    parallel.leave()
+
+
+def _eye(into: Path, minutes: float, *, resume: bool, processes: int) -> Path:
     from praxino.cli.progress import progress
     from praxino.evaluation.eye import open_eye, save_eye
     from praxino.evaluation.teach import teach
@@ -73,4 +101,4 @@ def _eye(into: Path, minutes: float, *, resume: bool, processes: int) -> None:
     with progress() as report:
         start = open_eye(path) if resume else None
         save_eye(teach(films=films, minutes=minutes, workers=processes, report=report, start=start), path)
-    typer.echo(path)
+    return path

@@ -4,7 +4,7 @@ Everything is drawn from the step's number, so that a resumed run sees what an u
 Shapes: n samples, b batch, t latents, h rows, w columns, c channels, k captions of a sample, m text tokens.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -55,11 +55,25 @@ class Batch:
     when: Tensor  # (b, t): the time of `past`
     ids: Tensor  # (b, m) text tokens
     mask: Tensor  # (b, m) bool
+    judged: Tensor | float = 1.0  # of a part: its weight over the whole batch's, times the number of parts
+    unknown: Tensor | float = 1.0  # the same, of frames not known
 
     @property
     def shown(self) -> Tensor:
         """The latents with as much noise as their time says."""
         return mix(self.latents, self.noise, self.time)
+
+    def part(self, first: int, parts: int) -> "Batch":
+        """Every sample that is ``parts`` after another, from ``first`` on.
+
+        The mean over all parts of `loss` times ``judged``, and of `novelty` times ``unknown``, are those of the whole.
+        """
+        if parts == 1:
+            return self
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        mine = replace(self, **{name: one[first::parts] for name, one in held.items() if isinstance(one, Tensor)})
+        weights, counts = ([(one.weight.sum((2, 3)) * ~one.known).sum(), (~one.known).sum()] for one in (mine, self))
+        return replace(mine, judged=parts * weights[0] / counts[0], unknown=parts * weights[1] / counts[1])
 
     def wordless(self) -> "Batch":
         """The same batch without its words: token 1 alone, as an empty prompt is read."""

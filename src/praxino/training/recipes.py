@@ -68,6 +68,7 @@ class FlowRecipe:
     floor: float = 0.3  # most noise on a known past
     ema: float = 0.998
     trust: float = 0.5  # of the teacher, where guidance is folded in, against the data
+    accumulate: int = 1  # pieces that a process learns its part of a step in, one after another, to need less memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,5 +175,29 @@ def pocket() -> Recipe:
             mixed_stills=128,
             still_times=(1.4, 1.4),
             attention=8.0,
+        ),
+    )
+
+
+def probe() -> Recipe:
+    """A model that learns in a minute or two what a dataset is worth (`training.prove`): the latents of `pocket`."""
+    small = pocket_cpu()
+    return replace(
+        small,
+        name="probe",
+        data=DataRecipe(
+            rungs=("all",), sizes=((256, 144),), shares=(1.0,), windows=0, stills=0, clips=48, frames=25
+        ),  # clips: those that it is asked about
+        text=TextConfig(vocabulary=2, width=96, depth=1, heads=2, limit=1),
+        transformer=replace(small.transformer, width=96, depth=2, heads=2, ffn=288, text_channels=96),
+        learn_flow=replace(
+            small.learn_flow,
+            still_steps=0,
+            clip_batch=8,
+            mixed_stills=8,
+            attention=1.0,
+            wordless=1.0,
+            warmup=20,
+            ema=0.99,
         ),
     )

@@ -51,23 +51,27 @@ class Plan:
     resume: bool = False
     processes: int = 2
     parts: Path | None = None  # a model whose autoencoder and upscaler are taken as they are
+    model: Path | None = None  # whose text encoder, transformer and vocabulary the run begins with
 
 
 def train(plan: Plan, *, only_autoencoder: bool) -> Path:
     """Spend ``plan.minutes`` on the recipe and leave a model (or an autoencoder) in a folder below ``plan.into``.
 
+    Ranks of torchrun train it together (`parallel.led`); they learn from data made beforehand, on GPUs too.
     Raises ValueError where ``into`` already holds a run and ``resume`` is off, or holds none and it is on.
     """
     deadline = time.time() + 60 * plan.minutes
     into, first = plan.into, plan.into / "autoencoder"
     there = (first / "config.json").exists()
-    if there and not plan.resume:
+    if there and not (plan.resume or parallel.restarted()):
         raise ValueError(f"{into} already holds a run; add --resume to go on with it, or choose another folder")
     if plan.resume and not there:
         raise ValueError(f"{into} holds no run to resume; leave --resume out to start one")
+    if plan.model is not None:
+        plan = _begun(plan, plan.model)
     if plan.parts is not None:
         plan = _taken(plan, plan.parts)
-    if torch.cuda.is_available() and plan.data is None:
+    if torch.cuda.is_available() and plan.data is None and parallel.alone():
         return live(plan, deadline, only_autoencoder=only_autoencoder, device="cuda")
     held = windows(first, plan.recipe, data=plan.data, workers=plan.processes)
     if not there and plan.parts is None:
@@ -166,6 +170,30 @@ def _taken(plan: Plan, model: Path) -> Plan:
     if not (plan.into / "autoencoder" / "config.json").exists():
         autoencoder.keep(coder, plan.into / "autoencoder")
     return replace(plan, recipe=replace(plan.recipe, autoencoder=coder.config))
+
+
+def _begun(plan: Plan, model: Path) -> Plan:
+    """The plan with another model's vocabulary, and without lessons in stills, which that model had.
+
+    Raises ValueError where its networks have other sizes than the recipe's.
+    """
+    _, about = checkpoint.load(model)
+    words = (model / "tokenizer.json").read_bytes()
+    size = vocabulary.opened(words).size
+    wanted = {"text": replace(plan.recipe.text, vocabulary=size), "transformer": plan.recipe.transformer}
+    for name, sizes in wanted.items():
+        asked = config.to_json(sizes)
+        other = {key: (about[name].get(key), value) for key, value in asked.items() if about[name].get(key) != value}
+        if other:
+            told = ", ".join(f"{key} {theirs} there and {ours} here" for key, (theirs, ours) in other.items())
+            raise ValueError(
+                f"the {name} of {model} has other sizes than {plan.recipe.name}: {told}; "
+                "begin with a model of the same recipe, or leave --from out"
+            )
+    if not plan.resume:
+        plan.into.mkdir(parents=True, exist_ok=True)
+        (plan.into / "tokenizer.json").write_bytes(words)
+    return replace(plan, recipe=replace(plan.recipe, learn_flow=replace(plan.recipe.learn_flow, still_steps=0)))
 
 
 def ship(run: transformer.Run, plan: Plan) -> Path:
@@ -275,6 +303,7 @@ def _flow(
         std=coder.std,
         into=plan.into / stage,
         deadline=deadline,
+        model=plan.model,
         teacher=plan.into / "flow" / "state.safetensors" if stage == "folded" else None,
         save_every=120.0 if team.device == "cuda" else 600.0,
     )

@@ -17,6 +17,7 @@ from praxino.flow import path as flow
 from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.loss import loss as flow_loss
 from praxino.flow.loss import novelty, residual_scale
+from praxino.generation.parts import open_parts
 from praxino.generation.program import able
 from praxino.layers import precision
 from praxino.text.encoder import TextEncoder
@@ -56,10 +57,11 @@ class Student(nn.Module):
         made, std = self.outlook(batch), self.transformer.channel_std
         target = flow.velocity(batch.latents, batch.noise) if target is None else target
         scale = residual_scale(batch.time, std)
-        loss = flow_loss(made.velocity, target, known=batch.known, weight=batch.weight, scale=scale)
+        loss = flow_loss(made.velocity, target, known=batch.known, weight=batch.weight, scale=scale) * batch.judged
         if made.past is None or made.open is None:
             return loss
-        return loss + NOVELTY * novelty(batch.latents, made.past, made.open, known=batch.known, std=std)
+        strange = novelty(batch.latents, made.past, made.open, known=batch.known, std=std)
+        return loss + NOVELTY * strange * batch.unknown
 
     def outlook(self, batch: Batch) -> Outlook:
         """What the networks say of a batch."""
@@ -137,6 +139,7 @@ class Task:
     deadline: float  # time.time()
     save_every: float = 600.0  # seconds
     teacher: Path | None = None  # state of the run whose guidance is to be folded in
+    model: Path | None = None  # whose weights a new run without a teacher begins as; it has this recipe's sizes
 
 
 Stock = Callable[[Kind], Shelves]
@@ -147,6 +150,10 @@ def begin(task: Task, team: Team) -> Run:
     """A new run (one with a teacher begins as it), or the one that ``task.into`` holds."""
     learn = task.recipe.learn_flow
     student, teacher = Student(task.recipe, task.std).to(team.device), None
+    if task.teacher is None and task.model is not None:
+        parts = open_parts(task.model)
+        student.text.load_state_dict(parts.text.state_dict())
+        student.transformer.load_state_dict(parts.transformer.state_dict() | {"channel_std": task.std})
     if task.teacher is not None:
         student.load_state_dict(state.load(task.teacher)["ema"])
         pair = copy.deepcopy(student).eval().requires_grad_(False)
@@ -208,21 +215,18 @@ def one_step(
 ) -> float:
     """One step on stills, or on clips with a few stills; returns the loss, averaged over the team.
 
-    ``left`` is the share of the time that remains.
+    ``left`` is the share of the time that remains. What is drawn and what is learned of it do not depend on how many
+    processes there are: all draw the same batch, and each takes its part, in ``accumulate`` pieces.
     """
     learn, losses = recipe.learn_flow, []
     draws = [(stills, learn.still_batch)]
     if clips is not None:
         draws = [opened(clips, learn, run.step), (stills, learn.mixed_stills)]
     for k, (shelf, count) in enumerate(draws):
-        seed = ((run.step * 64 + team.rank) * 2 + k) * 1009 + 7
-        batch = draw_batch(shelf, team.share(count), learn=learn, chunk=recipe.transformer.chunk, seed=seed)
-        with precision.mixed(team.device):
-            batch, target = (batch, None) if run.teacher is None else run.teacher.lesson(batch)
-            loss = run.student(batch, target) * (learn.mixed_weight if losses else 1.0)
-        loss.backward()
-        losses.append(loss.detach())
-        run.samples += team.share(count) * team.size
+        seed = (run.step * 128 + k) * 1009 + 7
+        batch = draw_batch(shelf, count, learn=learn, chunk=recipe.transformer.chunk, seed=seed)
+        losses.append(_learned(team, run, batch, pieces=learn.accumulate, weight=learn.mixed_weight if k else 1.0))
+        run.samples += count
     team.average_gradients(run.student)
     norm = nn.utils.clip_grad_norm_(run.student.parameters(), 1.0)
     run.optimizers.step(rate(run.step, learn, left=left), sound=bool(norm.isfinite()))
@@ -231,6 +235,21 @@ def one_step(
     average = losses[0][None]
     team.average([average])
     return average.item()
+
+
+def _learned(team: Team, run: Run, batch: Batch, *, pieces: int, weight: float) -> Tensor:
+    """The loss of this process's part of a batch, whose gradients are added to what is there."""
+    total = torch.zeros((), device=team.device)
+    for piece in range(pieces):
+        mine = batch.part(team.rank + team.size * piece, team.size * pieces)
+        if not len(mine.latents):  # more processes than samples
+            continue
+        with precision.mixed(team.device):
+            shown, target = (mine, None) if run.teacher is None else run.teacher.lesson(mine)
+            loss = run.student(shown, target) * (weight / pieces)
+        loss.backward()
+        total += loss.detach()
+    return total
 
 
 def opened(clips: Shelves, learn: FlowRecipe, step: int) -> tuple[Shelves, int]:
