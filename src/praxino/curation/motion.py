@@ -1,7 +1,8 @@
 """What moves: the camera, by a similarity fitted to the flow of the whole picture; things, by what that leaves.
 
 Flow is measured from each frame to the next on a small picture, while the video is decoded, and kept by block.
-Shapes: n frames, 9 x 16 blocks; of a block (along, down, texture, change). Lengths are in widths of the picture.
+Shapes: n frames, 9 x 16 blocks; of a block (along, down, slope along, slope down, change).
+Lengths are in widths of the picture.
 """
 # pyright: reportUnknownMemberType=false, reportCallIssue=false, reportArgumentType=false
 # (OpenCV's own types are loose)
@@ -12,8 +13,10 @@ import cv2
 import numpy as np
 
 BLOCKS = (9, 16)
-PLAIN = 1.2
-"""Levels a pixel that a block's luma has to slope by, for its flow to say anything."""
+PLAIN = 0.3
+"""Levels a pixel that a block's luma has to slope by in a direction, for its flow to say anything of that one."""
+WIDE = 0.5
+"""Share of the picture's width that a camera's move is seen over, at least."""
 STILL = 0.35
 """Levels that a block's luma changes by, at most, from one frame to the same again."""
 QUIET = 0.0006
@@ -28,23 +31,23 @@ class Eye:
         self._before: np.ndarray | None = None
 
     def move(self, now: np.ndarray) -> np.ndarray:
-        """(9, 16, 4) float32 of a frame's thumb (h, w) uint8; zeros for the first."""
+        """(9, 16, 5) float32 of a frame's thumb (h, w) uint8; zeros for the first."""
         before, self._before = self._before, now
+        out = np.zeros((*BLOCKS, 5), np.float32)
         if before is None or before.shape != now.shape:
-            return np.zeros((*BLOCKS, 4), np.float32)
+            return out
         change = cv2.absdiff(now, before)
-        across, down = (cv2.Sobel(now, cv2.CV_16S, x, 1 - x, ksize=3, scale=1 / 8) for x in (1, 0))
-        texture = cv2.convertScaleAbs(across).astype(np.float32) + cv2.convertScaleAbs(down)
-        weighed = _blocks(texture)
-        out = np.empty((*BLOCKS, 4), np.float32)
-        if change.max() < 4:  # the same again
-            out[..., :2] = 0
-        else:
+        slopes = [
+            cv2.convertScaleAbs(cv2.Sobel(now, cv2.CV_16S, x, 1 - x, ksize=3)).astype(np.float32) / 8 for x in (1, 0)
+        ]
+        for way, slope in enumerate(slopes):
+            out[..., 2 + way] = _blocks(slope)
+        if change.max() >= 4:  # not the same again
             flow = self._flow.calc(before, now, None)
-            both = _blocks(flow * (texture + 1e-3)[..., None])
-            out[..., :2] = both / (weighed + 1e-3)[..., None] / now.shape[1]
-        out[..., 2] = weighed
-        out[..., 3] = _blocks(change.astype(np.float32))
+            for way, slope in enumerate(slopes):  # an edge says nothing of what goes along it
+                carried = _blocks(flow[..., way] * (slope + 1e-3))
+                out[..., way] = carried / (out[..., 2 + way] + 1e-3) / now.shape[1]
+        out[..., 4] = _blocks(change.astype(np.float32))
         return out
 
 
@@ -71,29 +74,48 @@ class Moves:
 
 
 def moves(blocks: np.ndarray) -> Moves:
-    """Fit a similarity to the flow of each step, (n, 9, 16, 4), robustly (Cauchy weights, reweighted least squares)."""
+    """Fit a similarity to the flow of each step, (n, 9, 16, 5), robustly (Cauchy weights, reweighted least squares)."""
     count = len(blocks)
-    u, v, texture = (blocks[..., c].reshape(count, -1).astype(np.float64) for c in range(3))
-    trust = np.clip(texture / PLAIN - 0.5, 0, 1)  # (n, blocks)
+    flat = np.moveaxis(blocks.reshape(count, -1, 5), -1, 1).astype(np.float64)  # (n, 5, blocks)
+    flow, trust = flat[:, :2], np.clip(flat[:, 2:4] / PLAIN - 0.5, 0, 1)
     down, along = np.meshgrid(*(((np.arange(size) + 0.5) / size - 0.5) for size in BLOCKS), indexing="ij")
     x, y = along.ravel(), down.ravel() * BLOCKS[0] / BLOCKS[1]
     one, none = np.ones_like(x), np.zeros_like(x)
     A = np.stack([np.stack([one, none, x, -y], -1), np.stack([none, one, y, x], -1)])  # (2, blocks, 4)
-    flow = np.stack([u, v], 1)  # (n, 2, blocks)
-    weight, found, off = trust.copy(), np.zeros((count, 4)), np.zeros_like(trust)
+    found = np.zeros((count, 4))
+    found[:, :2] = _middles(flow, trust)  # what most blocks do, even where a few fast things fill the rest
+    off = _length(flow - found[:, :2, None], trust)  # (n, blocks)
+    known, weight = trust.max(1, keepdims=True), trust
     for _ in range(8):
-        left = np.einsum("nb,cbi,cbj->nij", weight, A, A) + np.diag([1e-3, 1e-3, 1e-2, 1e-2])
-        right = np.einsum("nb,cbi,ncb->ni", weight, A, flow)
+        scale = np.maximum(_middles(off[:, None], known), 0.0005)
+        weight = trust / (1 + (off / (1.5 * scale)) ** 2)[:, None]
+        left = np.einsum("ncb,cbi,cbj->nij", weight, A, A) + np.diag([1e-3, 1e-3, 1e-2, 1e-2])
+        right = np.einsum("ncb,cbi,ncb->ni", weight, A, flow)
         found = np.linalg.solve(left, right[..., None])[..., 0]
-        off = np.linalg.norm(flow - np.einsum("cbi,ni->ncb", A, found), axis=1)  # (n, blocks)
-        scale = np.maximum(np.quantile(off, 0.5, axis=1, keepdims=True), 0.0005)
-        weight = trust / (1 + (off / (1.5 * scale)) ** 2)
+        off = _length(flow - np.einsum("cbi,ni->ncb", A, found), trust)
+    # What only a few columns of blocks say is a thing's way, not the camera's: (n, 2) share of columns that say so.
+    agree = (weight > 0.4).reshape(count, 2, *BLOCKS).any(2).mean(-1)
+    found[:, :2] *= np.clip((agree - WIDE) * 5, 0, 1)
+    found[:, 2:] *= np.clip((agree.min(1, keepdims=True) - WIDE) * 5, 0, 1)
+    off = _length(flow - np.einsum("cbi,ni->ncb", A, found), trust)
     model = np.linalg.norm(np.einsum("cbi,ni->ncb", A, found), axis=1)
-    rest = np.where(trust > 0, np.maximum(off - QUIET, 0), 0)
     return Moves(
         along=found[:, 0], down=found[:, 1], grow=found[:, 2], roll=found[:, 3], camera=model.mean(1),
-        things=np.quantile(rest, 0.95, axis=1), sure=(trust > 0).mean(1),
+        things=np.quantile(np.maximum(off - QUIET, 0), 0.95, axis=1), sure=(known > 0).mean((1, 2)),
     )  # fmt: skip
+
+
+def _length(flow: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """(n, blocks) of flow (n, 2, blocks), each direction as far as it is trusted."""
+    return np.sqrt(np.sum(trust * np.square(flow), axis=1))
+
+
+def _middles(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """(n, c) medians of (n, c, blocks), each block counting as much as it is trusted, (n, c, blocks)."""
+    order = np.argsort(values, axis=-1)
+    share = np.cumsum(np.take_along_axis(trust, order, -1), -1)
+    at = np.argmax(share >= share[..., -1:] / 2, axis=-1)[..., None]
+    return np.take_along_axis(values, np.take_along_axis(order, at, -1), -1)[..., 0]
 
 
 def shake(found: Moves, fps: float) -> float:

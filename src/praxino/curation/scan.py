@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from praxino.curation import upright
 from praxino.curation.clip import COLUMNS, ROWS, Look, Probe, Scan, Source
 from praxino.curation.looks import look
-from praxino.curation.motion import BLOCKS, Eye
+from praxino.curation.motion import Eye
 from praxino.curation.sound import Ear
 from praxino.media.read import CONTAINERS
 
@@ -219,7 +219,7 @@ def _told(source: Source, video: VideoStream, film: _Film) -> Scan:
         times=times,
         small=np.stack(film.small).reshape(-1, ROWS, COLUMNS, 3),
         looks=tuple(film.looks),
-        moves=np.stack(film.moves).reshape(-1, *BLOCKS, 4),
+        moves=np.stack(film.moves),
         sound=levels,
     )
 

@@ -215,7 +215,7 @@ def _moving(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
         return dict.fromkeys((*_STILL, "camera"))
     count, times = end - begin, scan.times[begin:end]
     fps = (count - 1) / max(float(times[-1] - times[0]), 1e-6)
-    change = blocks[..., 3]
+    change = blocks[..., 4]
     found = motion.moves(blocks)
     return {
         "static": float(motion.same(change).mean()),
