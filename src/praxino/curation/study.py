@@ -18,7 +18,7 @@ from praxino import config
 from praxino.curation import fingerprint, palette, words
 from praxino.curation.clip import Probe, Source, Tag
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +113,7 @@ def study(source: Source, work: Path) -> None:
         box = _shares(crop, held.probe)
         found.append(fingerprint.fingerprint(held.small[start:end], held.times[start:end], box=box))
         named: dict[str, Tag] = {**tags.tags(held, start, end), "colours": palette.palette(held.small[start:end])}
+        named["softness"] = _softness(named["blur"], held.probe)
         rows = len(found[-1].hashes)
         about = {"start": start, "end": end, "shot": whole[start], "first": row, "last": row + rows}
         shots.append(Shot(**about, crop=crop, tags=_plain(named)))
@@ -142,6 +143,11 @@ def _shares(crop: tuple[int, int, int, int] | None, probe: Probe) -> tuple[float
     left, top, width, height = crop
     wide, high = probe.width, probe.height
     return left / wide, top / high, (left + width) / wide, (top + height) / high
+
+
+def _softness(blur: Tag, probe: Probe) -> Tag:
+    """Blur, in pixels of a picture of 720 lines; of one of fewer than 288 lines no more is asked than of one of 288."""
+    return blur * min(1.0, min(probe.width, probe.height) / 288) if isinstance(blur, float) else blur
 
 
 def _plain(named: dict[str, Tag]) -> dict[str, Tag]:
