@@ -55,6 +55,31 @@ def test_training_takes_the_autoencoder_of_another_model_as_it_is(tmp_path: Path
     assert all(mine[name].equal(theirs[name]) for name in held)
 
 
+@pytest.mark.slow
+def test_training_begins_as_another_model_and_keeps_its_words(tmp_path: Path) -> None:
+    folder = Path(train(tmp_path / "first", "--minutes", 0.2).communicate(timeout=200)[0].strip())
+    running = train(tmp_path / "second", "--minutes", 0.1, "--parts", folder, "--from", folder)
+    out, said = running.communicate(timeout=200)
+    assert running.returncode == 0, said
+    assert "stills:" not in said, "it knows stills already"
+    again = Path(out.strip())
+    assert (again / "tokenizer.json").read_bytes() == (folder / "tokenizer.json").read_bytes()
+    kept = state.load(tmp_path / "second" / "flow" / "state.safetensors")
+    assert kept["step"] > 0
+    mine, theirs = (checkpoint.load(each)[0] for each in (again, folder))
+    name = "text.tokens.weight"
+    moved, size = (mine[name].float() - theirs[name].float()).norm(), theirs[name].float().norm()
+    assert 0 < moved < 0.5 * size, "a fresh one would be as far away as it is long, or farther"
+
+
+def test_a_model_of_other_sizes_is_no_beginning(tmp_path: Path) -> None:
+    wrong = train(tmp_path / "run", "--minutes", 0.1, "--from", "pocket")
+    _, said = wrong.communicate(timeout=60)
+    assert wrong.returncode == 2
+    assert "width 192 there and 32 here" in said
+    assert not (tmp_path / "run").exists()
+
+
 def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     wrong = train(tmp_path / "run", "--minutes", 0.1, "--parts", "pocket")
     _, said = wrong.communicate(timeout=60)

@@ -1,0 +1,66 @@
+"""`praxino prove`: whether curation helps a model to learn."""
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from praxino.cli.progress import progress
+
+app = typer.Typer()
+Option = typer.Option
+
+
+@app.command()
+def prove(
+    dataset: Annotated[Path, typer.Argument(help="Folder that `praxino curate` made.", metavar="DATASET")],
+    footage: Annotated[
+        list[Path], Option(help="What it was made of; give it again for each folder or file.", metavar="FOLDER")
+    ],
+    minutes: Annotated[float, Option(help="How long it may take, about; more minutes, more steps.")] = 8,
+    repeats: Annotated[int, Option(help="Times that it is done, each with other weights and noise.")] = 4,
+    rules: Annotated[bool, Option("--rules", help="Try what each rule dropped, too, one by one.")] = False,
+    model: Annotated[str, Option(help="Model (name or folder) whose autoencoder is taken as it is.")] = "pocket",
+    workers: Annotated[int, Option(help="Processes; one for each core is best.")] = 2,
+    steps: Annotated[int | None, Option(help="Steps of each training, instead of as many as fit.")] = None,
+    as_json: Annotated[bool, Option("--json", help="Print the figures as one line of JSON.")] = False,
+) -> None:
+    """Train the same small model on the kept clips of a dataset, and on all of them, and compare the two.
+
+    Both begin with the same weights, learn for as many steps, and are asked about clean clips that neither has seen.
+    """
+    if not (math.isfinite(minutes) and 0 < minutes <= 10_000):
+        raise ValueError(f"minutes {minutes} must be above 0 and at most 10000; try 8")
+    for name, value, most in (("repeats", repeats, 1000), ("workers", workers, 256), ("steps", steps, 1_000_000)):
+        if value is not None and not 1 <= value <= most:
+            raise ValueError(f"{name} {value} must be from 1 to {most}")
+    from praxino import checkpoint
+    from praxino.training.prove import Order
+    from praxino.training.prove import prove as made
+
+    order = Order(
+        dataset=dataset,
+        footage=tuple(footage),
+        minutes=minutes,
+        repeats=repeats,
+        rules=rules,
+        workers=workers,
+        steps=steps,
+        model=checkpoint.find(model),
+    )
+    with progress() as report:
+        figures = made(order, report=report)
+    typer.echo(json.dumps(figures, ensure_ascii=False) if as_json else _told(figures))
+
+
+def _told(figures: dict[str, Any]) -> str:
+    base = figures["loss"]["kept"]
+    rows = [
+        f"{one['rule']:<14} {100 * one['mean'] / base:+7.2f}%  {100 * one['low'] / base:+.2f} to "
+        f"{100 * one['high'] / base:+.2f}"
+        for one in figures["rules"]
+    ]
+    head = ["loss where half of what is learned from was dropped for:"] if rows else []
+    return "\n".join([figures["line"], *head, *rows])

@@ -1,0 +1,216 @@
+"""Whether curation helps: the same small model learns from what was kept, and from all there was, for as many steps.
+
+Both are asked about clean clips of the world that neither has seen. The dropped clips of each rule can be tried alone,
+too: so a measurement comes back to the thresholds.
+Shapes: a arms, r repeats, n held-out clips.
+"""
+
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from praxino import checkpoint
+from praxino.autoencoder.model import Autoencoder
+from praxino.generation.parts import open_autoencoder
+from praxino.pixels import unit
+from praxino.training import pieces, source
+from praxino.training.recipes import Recipe, probe
+from praxino.training.trial import Trial, asked, learned
+from praxino.world.sampling import sample
+
+HELD_FROM = 9_000_000_000
+"""First seed of the clips asked about: scenes that no model is trained on and no footage is made of."""
+FEW = 4
+"""Pieces that a rule must have dropped to be tried alone."""
+ROUNDS = 2000
+FEWEST, MEASURED = 20, 6  # steps
+Arms = Mapping[str, list[int]]  # what is learned from: numbers of pieces, by name
+Report = Callable[[str, float], None]  # stage, fraction done of it from 0 to 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to prove, and in how long."""
+
+    dataset: Path
+    footage: tuple[Path, ...]  # that the dataset was made of
+    minutes: float
+    repeats: int = 4
+    rules: bool = False  # try what each rule dropped alone, too
+    workers: int = 2
+    steps: int | None = None  # of each trial; None: as many as the minutes allow
+    recipe: Recipe = field(default_factory=probe)
+    model: Path = field(default_factory=lambda: checkpoint.find("pocket"))  # whose autoencoder is taken as it is
+
+
+def prove(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[str, Any]:
+    """Train, ask, compare; the figures, which ``prove.json`` of the dataset and a line of its report hold as well.
+
+    Raises ValueError where there is nothing to compare, or the footage is not the dataset's.
+    """
+    begun, data = time.time(), order.recipe.data
+    size, deadline = data.sizes[0], begun + 60 * order.minutes
+    coder = open_autoencoder(order.model)
+    wanted = pieces.shots(order.dataset, frames=data.frames)
+    for what, some in (("kept", any(one.kept for one in wanted)), ("dropped", any(not one.kept for one in wanted))):
+        if not some:
+            raise ValueError(f"{order.dataset} has no {what} shots of {data.frames} frames, so there is no difference")
+    sources = pieces.found(order.dataset, order.footage, wanted)
+    held = pieces.pieces(
+        order.dataset,
+        wanted,
+        sources,
+        coder=coder,
+        size=size,
+        frames=data.frames,
+        report=lambda f: report("reading", f),
+    )
+    arms = _arms(held.shots, rules=order.rules)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(order.workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool,
+    ):
+        clean, actions = _clean(order.recipe, coder, pool, lambda f: report("held out", f))
+        save_file({"pieces": held.latents, "clean": clean, "std": coder.std}, Path(folder) / "latents.safetensors")
+        trials = len(arms) * order.repeats
+        steps = order.steps or pool.submit(_affordable, order, Path(folder), trials, deadline).result()
+        jobs = {
+            pool.submit(_trial, order.recipe, Path(folder), steps, repeat, mine): (name, repeat)
+            for repeat in range(order.repeats)
+            for name, mine in arms.items()
+        }
+        losses = {name: np.zeros((order.repeats, len(clean))) for name in arms}  # (r, n)
+        for done, job in enumerate(as_completed(jobs), start=1):
+            name, repeat = jobs[job]
+            losses[name][repeat] = job.result()
+            report("trials", done / len(jobs))
+    figures = _figures(losses, actions) | {
+        "format": 1,
+        "recipe": order.recipe.name,
+        "autoencoder": checkpoint.digest(order.model),
+        "steps": steps,
+        "repeats": order.repeats,
+        "pieces": {"kept": len(arms["kept"]), "all": len(arms["all"])},
+        "dropped": dict(Counter(one.cause for one in held.shots if not one.kept).most_common()),
+        "held_out": {"clips": len(clean), "first_seed": HELD_FROM, "frames": data.frames, "size": list(size)},
+        "seconds": round(time.time() - begun, 1),
+    }
+    figures["line"] = line(figures)
+    _keep(order.dataset, figures)
+    return figures
+
+
+def interval(differences: np.ndarray) -> dict[str, float]:
+    """Mean of (r, n) and its 95% interval, by a bootstrap over repeats and over clips at once."""
+    rng, (r, n) = np.random.default_rng(0), differences.shape
+    rows, columns = rng.integers(r, size=(ROUNDS, r, 1)), rng.integers(n, size=(ROUNDS, 1, n))
+    low, high = np.percentile(differences[rows, columns].mean((1, 2)), (2.5, 97.5))
+    return {"mean": float(differences.mean()), "low": float(low), "high": float(high)}
+
+
+def line(figures: Mapping[str, Any]) -> str:
+    """The finding in a sentence."""
+    percent, better = figures["percent"], figures["better"]
+    verdict = {True: "it helps", False: "it harms", None: "no difference that this can tell"}[better]
+    return (
+        f"Learning from the {figures['pieces']['kept']} pieces that were kept instead of all {figures['pieces']['all']}"
+        f" makes the flow loss on {figures['held_out']['clips']} clean clips {figures['loss']['kept']:.4f} instead of "
+        f"{figures['loss']['all']:.4f}: {-percent['mean']:+.2f}% (95% interval {-percent['high']:+.2f} to "
+        f"{-percent['low']:+.2f}; {figures['steps']} steps, {figures['repeats']} repeats): {verdict}."
+    )
+
+
+def _arms(owners: Sequence[pieces.Shot], *, rules: bool) -> dict[str, list[int]]:
+    """What is learned from. What one rule dropped is half of its arm, so that rules that drop little compare, too."""
+    kept = [number for number, one in enumerate(owners) if one.kept]
+    arms = {"kept": kept, "all": list(range(len(owners)))}
+    causes = Counter(one.cause for one in owners if not one.kept)
+    for cause in sorted(cause for cause, count in causes.items() if rules and count >= FEW):
+        mine = [number for number, one in enumerate(owners) if one.cause == cause]
+        many = max(len(kept), len(mine))
+        arms[cause] = [*np.resize(kept, many).tolist(), *np.resize(mine, many).tolist()]
+    return arms
+
+
+def _clean(
+    recipe: Recipe, coder: Autoencoder, pool: ProcessPoolExecutor, report: Callable[[float], None]
+) -> tuple[torch.Tensor, list[str]]:
+    """Clips that are asked about, as latents (n, t, h, w, c), and what happens in each."""
+    data, latents = recipe.data, list[torch.Tensor]()
+    seeds = range(HELD_FROM, HELD_FROM + data.clips)
+    jobs = [pool.submit(_rendered, seed, data.rung, data.sizes[0], data.frames) for seed in seeds]
+    for done, job in enumerate(jobs, start=1):
+        with torch.inference_mode():
+            latents.append(coder.encode(unit(job.result())[None])[0].half())
+        report(done / len(jobs))
+    aspect = data.sizes[0][0] / data.sizes[0][1]
+    return torch.stack(latents), [sample(seed, rung=data.rung, aspect=aspect).story.action for seed in seeds]
+
+
+def _rendered(seed: int, rung: str, size: tuple[int, int], frames: int) -> np.ndarray:
+    return source.clip(seed, rung=rung, size=size, frames=frames).frames
+
+
+def _affordable(order: Order, folder: Path, trials: int, deadline: float) -> int:
+    """Steps that each trial can have."""
+    tensors = load_file(folder / "latents.safetensors")
+    trial = Trial(recipe=order.recipe, std=tensors["std"], steps=MEASURED, repeat=0)
+    learned(trial, tensors["pieces"])  # the first steps of a process are slower
+    begun = time.time()
+    asked(learned(trial, tensors["pieces"]), tensors["clean"][:1])
+    each, left = (time.time() - begun) / MEASURED, deadline - time.time()
+    return max(FEWEST, int(0.85 * left * min(order.workers, trials) / trials / each))
+
+
+def _trial(recipe: Recipe, folder: Path, steps: int, repeat: int, mine: list[int]) -> np.ndarray:
+    """The loss (n,) of each held-out clip."""
+    tensors = load_file(folder / "latents.safetensors")
+    trial = Trial(recipe=recipe, std=tensors["std"], steps=steps, repeat=repeat)
+    return asked(learned(trial, tensors["pieces"][mine]), tensors["clean"]).numpy()
+
+
+def _figures(losses: Mapping[str, np.ndarray], actions: Sequence[str]) -> dict[str, Any]:
+    """Means and differences; positive ones mean that what was kept is better to learn from."""
+    kept, base = losses["kept"], float(losses["all"].mean())
+    gain = losses["all"] - kept
+    difference = interval(gain)
+    concepts: dict[str, Any] = {}
+    for action in sorted(set(actions)):
+        which = [number for number, one in enumerate(actions) if one == action]
+        concepts[action] = {"clips": len(which)} | interval(gain[:, which])
+    rules = [{"rule": name} | interval(lost - kept) for name, lost in losses.items() if name not in ("kept", "all")]
+    return {
+        "loss": {name: float(held.mean()) for name, held in losses.items() if name in ("kept", "all")},
+        "difference": difference,
+        "percent": {name: 100 * value / base for name, value in difference.items()},
+        "better": True if difference["low"] > 0 else False if difference["high"] < 0 else None,
+        "concepts": concepts,
+        "rules": sorted(rules, key=lambda one: -float(one["mean"])),
+    }
+
+
+def _keep(dataset: Path, figures: Mapping[str, Any]) -> None:
+    """Write ``prove.json``, and the line into the report where there is one; curating anew takes it out again."""
+    (dataset / "prove.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    page = dataset / "report.html"
+    if page.exists():
+        before, mark, after = page.read_text(encoding="utf-8").partition("</h1>")
+        opening = '\n<p id="proof">'
+        if after.startswith(opening):
+            after = after.partition("</p>")[2]
+        page.write_text(f"{before}{mark}{opening}{figures['line']}</p>{after}", encoding="utf-8")
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,98 @@
+"""A person asks whether curation helped: the kept clips of a dataset are put to the test against all of them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from praxino.curation import curate, rules, store
+from praxino.media.write import Writer
+from praxino.training import pieces
+from praxino.training.prove import Order, interval, prove
+from praxino.training.recipes import Recipe, probe
+from praxino.world.film import film
+
+
+def small() -> Recipe:
+    """The probe, asked about a few small clips."""
+    recipe = probe()
+    return replace(recipe, data=replace(recipe.data, sizes=((64, 48),), clips=6, frames=9))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A dataset and the footage it is of: films of the world, two of them all noise."""
+    folder = tmp_path_factory.mktemp("prove")
+    raw, dataset = folder / "raw", folder / "set"
+    raw.mkdir()
+    rng = np.random.default_rng(5)
+    for number in range(5):
+        frames = film(7_000_000_000 + number, rung="one", width=128, height=96, frames=40, fps=25).frames
+        if number >= 3:
+            frames = rng.integers(0, 255, frames.shape, np.uint8)
+        with Writer(raw / f"{number}.mp4", width=128, height=96, fps=25) as out:
+            for frame in frames:
+                out.write(frame)
+    noisy = rules.Rule(tag="noise", comparison="<=", threshold=6.0, reason="noisy", stage="picture")
+    recipe = rules.Recipe(name="noise alone", rules=(noisy,), dedupe=False)
+    curate.curate([raw], dataset, settings=curate.Settings(recipe=recipe, workers=1))
+    return dataset, raw
+
+
+def test_what_was_kept_is_compared_with_all_there_was(made: tuple[Path, Path]) -> None:
+    dataset, raw = made
+    order = Order(
+        dataset=dataset, footage=(raw,), minutes=1, repeats=2, steps=60, rules=True, workers=1, recipe=small()
+    )
+    figures = prove(order)
+    assert figures["pieces"]["kept"] < figures["pieces"]["all"]
+    assert figures["dropped"] == {"noise": figures["pieces"]["all"] - figures["pieces"]["kept"]}
+    assert figures["difference"]["low"] <= figures["difference"]["mean"] <= figures["difference"]["high"]
+    assert figures["better"] is True, "noise teaches little about films"
+    assert [one["rule"] for one in figures["rules"]] == ["noise"]
+    assert sum(one["clips"] for one in figures["concepts"].values()) == 6
+    assert json.loads((dataset / "prove.json").read_text()) == figures
+    again = prove(order)
+    assert (again["loss"], again["difference"]) == (figures["loss"], figures["difference"])
+    page = (dataset / "report.html").read_text(encoding="utf-8")
+    assert page.count('id="proof"') == 1
+    assert again["line"] in page
+
+
+def test_shots_are_read_as_the_index_has_them(made: tuple[Path, Path]) -> None:
+    dataset, _ = made
+    held = pieces.shots(dataset, frames=9)
+    assert {one.kept for one in held} == {True, False}
+    assert [(one.begin, one.end) for one in held] == [
+        (row["clip_start"], row["clip_end"])
+        for row in store.read_index(dataset)
+        if row["clip_end"] - row["clip_start"] >= 9
+    ]
+    assert not pieces.shots(dataset, frames=1000)
+
+
+def test_footage_of_another_dataset_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
+    order = Order(dataset=made[0], footage=(tmp_path,), minutes=1, recipe=small())
+    with pytest.raises(ValueError, match="5 sources of .* are not in the footage given"):
+        prove(order)
+    with pytest.raises(ValueError, match="holds no index.parquet; `praxino curate"):
+        prove(replace(order, dataset=tmp_path))
+
+
+def test_a_dataset_that_lost_nothing_cannot_be_compared(made: tuple[Path, Path], tmp_path: Path) -> None:
+    recipe = rules.Recipe(name="all", rules=(), dedupe=False)
+    curate.curate([made[1]], tmp_path / "set", settings=curate.Settings(recipe=recipe, workers=1))
+    with pytest.raises(ValueError, match="has no dropped shots of 9 frames"):
+        prove(Order(dataset=tmp_path / "set", footage=(made[1],), minutes=1, recipe=small()))
+
+
+def test_the_interval_holds_zero_where_there_is_nothing_and_leaves_it_where_there_is_something() -> None:
+    rng = np.random.default_rng(0)
+    nothing, something = rng.normal(size=(4, 48)), 1 + rng.normal(size=(4, 48))
+    assert interval(nothing)["low"] < 0 < interval(nothing)["high"]
+    found = interval(something)
+    assert 0.5 < found["low"] < 1 < found["high"] < 1.5
+    unlike = interval(something + np.array([[-2.0], [-1.0], [1.0], [2.0]]))
+    assert unlike["low"] < 0, "repeats that disagree make it wide"
