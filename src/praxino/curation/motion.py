@@ -15,6 +15,8 @@ import numpy as np
 BLOCKS = (9, 16)
 PLAIN = 0.3
 """Levels a pixel that a block's luma has to slope by in a direction, for its flow to say anything of that one."""
+SMALLEST = 12
+"""Pixels a side that flow can be measured in."""
 WIDE = 0.5
 """Share of the picture's width that a camera's move is seen over, at least."""
 STILL = 0.35
@@ -42,7 +44,7 @@ class Eye:
         ]
         for way, slope in enumerate(slopes):
             out[..., 2 + way] = _blocks(slope)
-        if change.max() >= 4:  # not the same again
+        if change.max() >= 4 and min(now.shape) >= SMALLEST:  # not the same again
             flow = self._flow.calc(before, now, None)
             for way, slope in enumerate(slopes):  # an edge says nothing of what goes along it
                 carried = _blocks(flow[..., way] * (slope + 1e-3))

@@ -30,7 +30,7 @@ from praxino.media.read import CONTAINERS
 
 EVERY = 0.5
 """Seconds from one look to the next."""
-LARGEST = 8192
+SMALLEST, LARGEST = 16, 8192
 """Pixels of a side."""
 LONGEST = 4 * 3600.0
 """Seconds of a video; its small pictures are held in memory."""
@@ -103,6 +103,8 @@ def best(container: InputContainer) -> VideoStream:
     if not sized:
         raise Unreadable("its video has no size: the codec is unknown or its header is broken")
     video = max(sized, key=lambda one: (_sides(one)[0] * _sides(one)[1], -one.index))
+    if min(_sides(video)) < SMALLEST:
+        raise Unreadable(f"its video is too small: {video.width}x{video.height}, at least {SMALLEST} a side")
     if max(_sides(video)) > LARGEST:
         raise Unreadable(f"its video is too large: {video.width}x{video.height}, at most {LARGEST} a side")
     seconds = container.duration / 1e6 if container.duration else 0.0

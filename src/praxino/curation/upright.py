@@ -119,6 +119,8 @@ def combed(luma: np.ndarray) -> bool | None:
 
     None where nothing can be said: lines hardly differ.
     """
+    if len(luma) < 16:
+        return None
     lines = luma[: min(len(luma), 1080) // 2 * 2].astype(np.int16)
     middle = lines[:, :: max(1, lines.shape[1] // 240)]
     near, far = (float(np.abs(middle[n:] - middle[:-n]).mean()) for n in (1, 2))

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from tests import films
 
+from praxino.curation import tags
 from praxino.curation.clip import COLUMNS, ROWS, Source
 from praxino.curation.scan import Unreadable, scan
 
@@ -189,3 +190,18 @@ def test_sound_is_heard_once_and_in_time(tmp_path, film):
     assert found.sound is not None
     assert found.sound[6:9] == pytest.approx(-20, abs=1)
     assert found.sound[1:3].max() < -50
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 1000), (1000, 40), (1280, 720)])
+def test_pictures_of_any_shape_are_measured(tmp_path, height, width):
+    noise = np.random.default_rng(0).integers(0, 255, (3, height, width, 3), np.uint8)
+    found = films.scanned(films.save(tmp_path / "film.mkv", noise, codec="ffv1", pixels="bgr0"))
+    assert (found.probe.width, found.probe.height) == (width, height)
+    assert list(tags.tags(found, 0, 3)) == list(tags.TAGS)
+    assert tags.tags(found, 0, 1)["camera"] is None
+
+
+def test_a_picture_of_a_few_pixels_is_no_video(tmp_path):
+    path = films.save(tmp_path / "film.mkv", np.zeros((3, 8, 8, 3), np.uint8), codec="ffv1", pixels="bgr0")
+    with pytest.raises(Unreadable, match="too small: 8x8"):
+        films.scanned(path)
