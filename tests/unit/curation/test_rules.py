@@ -12,9 +12,10 @@ from praxino.curation.balance import balance, words
 from praxino.curation.rules import Balance, Linear, Recipe, Rule, broken, default, read
 
 GOOD = {
-    "seconds": 3.0, "width": 512, "height": 288, "fps": 25.0, "black": 0.0, "brightness": 120.0, "dark_share": 0.0,
-    "blown_share": 0.0, "contrast": 40.0, "softness": 2.0, "noise": 0.5, "blockiness": 1.1, "static": 0.0, "motion": 0.2,
-    "freeze": 0.0, "duplicated": 0.0, "dropped": 0.0, "shake": 0.3, "text_area": 0.0, "logo": None,
+    "seconds": 3.0, "width": 512, "height": 288, "fps": 25.0, "black": 0.0, "brightness": 120.0,
+    "dark_share": 0.0, "blown_share": 0.0, "contrast": 40.0, "softness": 2.0, "noise": 0.5, "blockiness": 1.1,
+    "static": 0.0, "motion": 0.2, "freeze": 0.0, "duplicated": 0.0, "dropped": 0.0, "shake": 0.3,
+    "text_area": 0.0, "logo": None,
 }  # fmt: skip
 
 
