@@ -186,18 +186,18 @@ def probe() -> Recipe:
         small,
         name="probe",
         data=DataRecipe(
-            rungs=("all",), sizes=((256, 144),), shares=(1.0,), windows=0, stills=0, clips=48, frames=25
+            rungs=("all",), sizes=((160, 96),), shares=(1.0,), windows=0, stills=0, clips=48, frames=25
         ),  # clips: those that it is asked about
         text=TextConfig(vocabulary=2, width=96, depth=1, heads=2, limit=1),
         transformer=replace(small.transformer, width=96, depth=2, heads=2, ffn=288, text_channels=96),
         learn_flow=replace(
             small.learn_flow,
             still_steps=0,
-            clip_batch=8,
-            mixed_stills=8,
+            clip_batch=4,
+            mixed_stills=4,
             attention=1.0,
             wordless=1.0,
-            warmup=20,
+            warmup=10,
             ema=0.99,
         ),
     )
