@@ -17,32 +17,57 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-WEIGHTS, CONFIG = "weights.safetensors", "config.json"
+WEIGHTS, CONFIG, HASHES = "weights.safetensors", "config.json", "hashes.json"
 
 
-def find(model: str) -> Path:
+def find(model: str, *, partial: bool = False) -> Path:
     """The folder of a model: one that has a name ("pocket", see `list_models`), or any folder that holds a config.json.
 
-    Raises ValueError naming the models there are.
+    Raises ValueError naming the models there are; without ``partial`` also for a transformer that came without the
+    parts it needs to make films.
     """
-    shipped = {folder.name: folder for folder in list_models()}
-    if model in shipped:
-        return shipped[model]
-    folder = Path(model).expanduser()
-    there = f"choose {', '.join(shipped) or 'a trained folder'}" + (", or give a model's folder" if shipped else "")
+    known = {folder.name: folder for folder in list_models(partial=True)}
+    able = [name for name, folder in known.items() if not _lacks(folder)]
+    there = f"choose {', '.join(able) or 'a trained folder'}" + (", or give a model's folder" if able else "")
+    folder = known.get(model, Path(model).expanduser())
     if not folder.is_dir():
         raise ValueError(f"model {model!r} does not exist; {there}")
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file() and not (folder / ".saved" / name).is_file():
             raise ValueError(f"model folder {model!r} holds no {name}; {there}")
+    if not partial and (absent := _lacks(folder)):
+        raise ValueError(
+            f"model {model!r} was imported as a transformer alone and cannot make films yet: it has no"
+            f" {' and no '.join(absent)}; {there}"
+        )
     return folder
 
 
-def list_models() -> list[Path]:
-    """Folders of the models that have a name, their own: those that ship, and those that PRAXINO_MODELS lists."""
+def list_models(*, partial: bool = False) -> list[Path]:
+    """Folders of the models that have a name, their own: those that ship, and those that PRAXINO_MODELS lists.
+
+    With ``partial`` also those that cannot make films yet.
+    """
     own = [Path(folder) for folder in os.environ.get("PRAXINO_MODELS", "").split(os.pathsep) if folder]
-    shipped = sorted(path.parent for path in (Path(__file__).parent / "weights").glob(f"*/{CONFIG}"))
-    return shipped + [folder for folder in own if (folder / CONFIG).is_file()]
+    return shipped() + [folder for folder in own if (folder / CONFIG).is_file() and (partial or not _lacks(folder))]
+
+
+def shipped() -> list[Path]:
+    """Folders of the models that come with the package."""
+    return sorted(path.parent for path in (Path(__file__).parent / "weights").glob(f"*/{CONFIG}"))
+
+
+def lacks(about: Mapping[str, Any]) -> list[str]:
+    """What a config's transformer lacks to make films; nothing where there is no transformer at all."""
+    parts = {"text": "text encoder", "autoencoder": "autoencoder"}
+    return [said for part, said in parts.items() if "transformer" in about and part not in about]
+
+
+def _lacks(folder: Path) -> list[str]:
+    try:
+        return lacks(card(folder))
+    except ValueError:
+        return []  # whoever opens it says what is wrong
 
 
 def card(folder: Path) -> dict[str, Any]:
@@ -65,6 +90,41 @@ def digest(folder: Path) -> str:
     _finish(folder)
     with (folder / WEIGHTS).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def seal(folder: Path) -> None:
+    """Write down the SHA-256 of every file of a model, for `damage`."""
+    hashes = {file.name: _sha256(file) for file in sorted(folder.iterdir()) if file.is_file() and file.name != HASHES}
+    staging = folder / f".{HASHES}-{os.getpid()}"
+    staging.write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
+    staging.replace(folder / HASHES)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """What `seal` wrote down: the SHA-256 of each file by its name; nothing where a model was never sealed."""
+    try:
+        held = json.loads((folder / HASHES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return (
+        {str(name): str(value) for name, value in cast("dict[Any, Any]", held).items()}
+        if isinstance(held, dict)
+        else {}
+    )
+
+
+def damage(folder: Path) -> list[str]:
+    """The files that are not as they were when the model was sealed."""
+    return [
+        name
+        for name, known in hashes(folder).items()
+        if not (folder / name).is_file() or _sha256(folder / name) != known
+    ]
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def save(

@@ -1,4 +1,4 @@
-"""`praxino models`: what ships, and what a model knows."""
+"""`praxino models`: what ships, what a model knows, and open weights."""
 
 import json
 from pathlib import Path
@@ -7,49 +7,102 @@ from typing import Annotated, Any, cast
 import typer
 
 from praxino import checkpoint
+from praxino.cli import models_import
 
-app = typer.Typer(no_args_is_help=True, help="List the models that ship, and show what one knows.")
+app = typer.Typer(no_args_is_help=True, help="List, show, import, check and remove models.")
+app.command("import")(models_import.import_)
+app.command()(models_import.export)
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+Model = Annotated[str, typer.Argument(help="A model that ships, or a model's folder.")]
+OWN = "apache-2.0"  # the licence of what ships
 
 
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
-    """List the models that ship."""
-    found = [_about(folder) for folder in checkpoint.list_models()]
+    """List the models that ship, and those of PRAXINO_MODELS."""
+    found = [_about(folder) for folder in checkpoint.list_models(partial=True)]
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     if not found:
         typer.echo("no model ships with this installation; train one, and give its folder to --model")
     for about in found:
-        known = cast("dict[str, Any]", about["card"])
-        sizes = ", ".join(f"{width}x{height}" for width, height in known.get("sizes", []))
-        typer.echo(f"{about['name']}  {about['megabytes']:.1f} MB  native {sizes}  rung {known.get('rung', '?')}")
+        typer.echo(f"{_line(about)}  {_use(about)}")
 
 
 @app.command()
-def show(
-    model: Annotated[str, typer.Argument(help="A model that ships, or a model's folder.")] = "pocket",
-    as_json: Json = False,
-) -> None:
+def show(model: Model = "pocket", as_json: Json = False) -> None:
     """Show what a model is and which words it knows."""
-    folder = checkpoint.find(model)
-    about = _about(folder) | {"digest": checkpoint.digest(folder), "config": checkpoint.card(folder)}
+    folder = checkpoint.find(model, partial=True)
+    about = _about(folder) | {"config": checkpoint.card(folder)}
     if as_json:
         typer.echo(json.dumps(about, ensure_ascii=False))
         return
-    typer.echo(f"{about['name']}  {about['megabytes']:.1f} MB  {about['digest']}  {folder}")
-    for name, value in cast("dict[str, Any]", about["card"]).items():
+    typer.echo(f"{_line(about)}  {folder}")
+    if about["lacks"]:
+        typer.echo(f"  {_use(about)}")
+    known = about["card"] or {name: about["config"].get(name) for name in ("origin", "transformer")}
+    for name, value in cast("dict[str, Any]", known).items():
         words = " ".join(cast("list[str]", value)) if name == "words" else json.dumps(value, ensure_ascii=False)
         typer.echo(f"  {name}: {words}")
 
 
+@app.command()
+def verify(model: Model = "pocket") -> None:
+    """Say whether a model's files are as they were when it was imported; exit 1 where not."""
+    folder = checkpoint.find(model, partial=True)
+    known = checkpoint.hashes(folder)
+    if not known:
+        typer.echo(f"{folder}: nothing is written down to compare with; its weights are {checkpoint.digest(folder)}")
+        return
+    damaged = checkpoint.damage(folder)
+    for name, value in known.items():
+        typer.echo(f"{'CHANGED' if name in damaged else 'whole  '}  {value}  {name}")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def remove(
+    model: Annotated[str, typer.Argument(help="The folder of a model that was imported.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a model that was imported."""
+    folder = checkpoint.find(model, partial=True)
+    if "origin" not in checkpoint.card(folder):
+        raise ValueError(f"model {model!r} was not imported; remove its folder yourself: {folder}")
+    about = _about(folder)
+    if not yes:
+        typer.confirm(f"remove {about['name']} ({about['megabytes']:.1f} MB, {folder})?", abort=True)
+    for name in {checkpoint.WEIGHTS, checkpoint.HASHES, *checkpoint.hashes(folder)} - {checkpoint.CONFIG}:
+        (folder / Path(name).name).unlink(missing_ok=True)
+    (folder / checkpoint.CONFIG).unlink()  # last: until then it can be removed again
+    if not any(folder.iterdir()):
+        folder.rmdir()
+    typer.echo(f"removed {about['name']}")
+
+
 def _about(folder: Path) -> dict[str, Any]:
     about = checkpoint.card(folder)
-    size = (folder / checkpoint.WEIGHTS).stat().st_size
+    sealed = checkpoint.hashes(folder).get(checkpoint.WEIGHTS)
+    licence = about.get("licence", {"id": OWN} if folder in checkpoint.shipped() else {})
     return {
         "name": about.get("name", folder.name),
         "folder": str(folder),
-        "megabytes": round(size / 1e6, 1),
+        "megabytes": round((folder / checkpoint.WEIGHTS).stat().st_size / 1e6, 1),
+        "digest": sealed[:16] if sealed else checkpoint.digest(folder),
+        "licence": licence.get("id", "unknown"),
+        "lacks": checkpoint.lacks(about),
         "card": about.get("card", {}),
     }
+
+
+def _line(about: dict[str, Any]) -> str:
+    return f"{about['name']}  {about['megabytes']:.1f} MB  {about['digest']}  licence {about['licence']}"
+
+
+def _use(about: dict[str, Any]) -> str:
+    if about["lacks"]:
+        return f"cannot make films yet: it has no {' and no '.join(about['lacks'])}"
+    sizes = ", ".join(f"{width}x{height}" for width, height in about["card"].get("sizes", []))
+    return f"native {sizes}  rung {about['card'].get('rung', '?')}"

@@ -4,19 +4,22 @@ Shapes: d width, c latent channels, p x p latents of a token.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, ones
 
+from praxino.config import from_json
 from praxino.transformer import wan_files, wan_names
 from praxino.transformer.config import TransformerConfig
 from praxino.transformer.model import Transformer
 from praxino.transformer.wan_files import Held
+from praxino.transformer.wan_names import PREFIX
 
 WHOLE = 21
 """Latent frames of the clips (81 frames) that Wan was trained on: a chunk, where all frames see each other."""
@@ -32,14 +35,16 @@ class Found:
     """Weights that can be read."""
 
     config: TransformerConfig
-    layout: wan_names.Layout
+    layout: wan_names.Layout | Literal["praxino"]
     tensors: dict[str, Held]  # by the name in the files
     names: dict[str, str]  # ours, by the name in the files
     dtype: torch.dtype  # of the largest
 
 
 def read(folder: Path | str, *, dtype: torch.dtype | None = None) -> Transformer:
-    """The transformer of a folder (or file) of open weights, in evaluation mode, in ``dtype`` or in that of the file.
+    """The transformer of a folder (or file) of open weights, or of a model of ours, in evaluation mode.
+
+    In ``dtype``, or in that of the file.
 
     Each tensor goes from the file to its place, so that memory never holds the weights twice. Raises ValueError for
     pickled weights, for a damaged file, and, with the first names that are not known, for another kind of model.
@@ -51,6 +56,11 @@ def found(folder: Path | str) -> Found:
     """What a folder holds; reads headers only. Raises ValueError as `read` does."""
     path = wan_files.home(Path(folder))
     tensors, about = wan_files.described(path), wan_files.about(path)
+    dtype = _DTYPES.get(max(tensors.values(), key=lambda one: math.prod(one.shape)).dtype, torch.bfloat16)
+    if "format" in about and "transformer" in about:
+        own = {name: name.removeprefix(PREFIX) for name in tensors if name.startswith(PREFIX)}
+        config = from_json(TransformerConfig, about["transformer"])
+        return Found(config=config, layout="praxino", tensors={n: tensors[n] for n in own}, names=own, dtype=dtype)
     bare = wan_names.bare(tensors)
     layout = wan_names.layout(bare)
     names = {full: wan_names.ours(name, layout) for name, full in bare.items()}
@@ -64,10 +74,7 @@ def found(folder: Path | str) -> Found:
     config = _config({mine: tensors[full].shape for full, mine in known.items()}, about, path)
     if about.get("_class_name") == "CausalWanModel" or wan_names.causal(tensors):
         config = replace(config, **CAUSAL)
-    dtype = _DTYPES.get(max(tensors.values(), key=lambda one: torch.Size(one.shape).numel()).dtype, torch.bfloat16)
-    return Found(
-        config=config, layout=layout, tensors={full: tensors[full] for full in known}, names=known, dtype=dtype
-    )
+    return Found(config=config, layout=layout, tensors={n: tensors[n] for n in known}, names=known, dtype=dtype)
 
 
 def filled(weights: Found, *, dtype: torch.dtype | None = None) -> Transformer:
@@ -80,7 +87,7 @@ def filled(weights: Found, *, dtype: torch.dtype | None = None) -> Transformer:
     _check_complete(state, weights)
     for name, value in wan_files.tensors(weights.tensors):
         mine = weights.names[name]
-        value = wan_names.value_in(mine, value)
+        value = value if weights.layout == "praxino" else wan_names.value_in(mine, value)
         if value.shape != state[mine].shape:
             raise ValueError(f"{name} has the shape {list(value.shape)}, not {list(state[mine].shape)}")
         state[mine].copy_(value)
@@ -145,12 +152,15 @@ def _config(shapes: Mapping[str, tuple[int, ...]], about: Mapping[str, Any], pat
     latents = shapes["patch_out.bias"][0] // patch**2
     if patch_time != 1 or given < latents:
         raise ValueError(f"{path} takes patches of {patch_time} frames and {given} channels; Wan takes one frame")
+    blocks = {int(name.split(".")[1]) for name in shapes if name.startswith("blocks.")}
+    if len(blocks) != 1 + max(blocks):
+        raise ValueError(f"{path} lacks blocks between {min(blocks)} and {max(blocks)}")
     heads = about.get("num_attention_heads", about.get("num_heads", width // 128))
-    if not isinstance(heads, int) or heads < 1 or width % heads:
+    if not isinstance(heads, int) or heads < 1 or width % (2 * heads):
         raise ValueError(f"{path} does not say its number of heads; put num_heads into a config.json beside it")
     return TransformerConfig(
         width=width,
-        depth=1 + max(int(name.split(".")[1]) for name in shapes if name.startswith("blocks.")),
+        depth=len(blocks),
         heads=heads,
         ffn=shapes["blocks.0.ffn_in.weight"][0],
         latent_channels=latents,
@@ -184,7 +194,7 @@ _FIXED: dict[str, tuple[Any, ...]] = {
 def _check_complete(state: Mapping[str, Tensor], weights: Found) -> None:
     have = {*weights.names.values(), "channel_std"}
     if missing := [name for name in state if name not in have]:
-        first = wan_names.theirs(missing[0], weights.layout)
+        first = missing[0] if weights.layout == "praxino" else wan_names.theirs(missing[0], weights.layout)
         raise ValueError(f"the weights lack {len(missing)} of a Wan transformer's tensors, the first {first}")
     if strange := [full for full, mine in weights.names.items() if mine not in state]:
         raise ValueError(f"the weights hold {len(strange)} tensors that fit no place, the first {strange[0]}")

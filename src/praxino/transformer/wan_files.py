@@ -84,6 +84,8 @@ def described(path: Path) -> dict[str, Held]:
                     out[name] = Held(file=file, shape=tuple(piece.get_shape()), dtype=piece.get_dtype())
         except (OSError, SafetensorError) as error:
             raise ValueError(f"{file} cannot be read: {error}; get it again") from None
+    if not out:
+        raise ValueError(f"{path} holds no tensors")
     return out
 
 

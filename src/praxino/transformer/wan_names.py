@@ -11,6 +11,8 @@ from einops import rearrange
 from torch import Tensor
 
 Layout = Literal["diffusers", "original"]
+PREFIX = "transformer."
+"""What our own names of the transformer's weights begin with in a model's folder."""
 
 _WHOLE = (  # ours, diffusers, original
     ("patch_in", "patch_embedding", "patch_embedding"),

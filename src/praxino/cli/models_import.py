@@ -1,0 +1,67 @@
+"""`praxino models import` and `export`: open weights as a model's folder, and back."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from praxino import checkpoint
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder (or file) of safetensors weights.")],
+    into: Annotated[Path, typer.Option(help="The model's folder, to be made.")],
+    name: Annotated[str | None, typer.Option(help="What it is called; its folder's name otherwise.")] = None,
+    accept_licence: Annotated[bool, typer.Option("--accept-licence", help="I have read its licence.")] = False,
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None, typer.Option(help="Type of the weights; as they are.")
+    ] = None,
+    lora: Annotated[list[Path] | None, typer.Option(help="A LoRA to merge; may be said again.")] = None,
+    chunk: Annotated[int | None, typer.Option(min=1, help="Latent frames that see each other.")] = None,
+    window: Annotated[int | None, typer.Option(min=0, help="Past chunks that a chunk sees.")] = None,
+    sink: Annotated[int | None, typer.Option(min=0, help="First chunks that every chunk sees.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Import the transformer of a Wan-family model: of diffusers' layout or Wan's own, in safetensors."""
+    import torch
+
+    from praxino.transformer import wan_import
+
+    sight = (("chunk", chunk), ("window", window), ("sink", sink))
+    about = wan_import.bring(
+        source,
+        into,
+        wan_import.Terms(
+            name=name,
+            accepted=accept_licence,
+            dtype=getattr(torch, dtype) if dtype else None,
+            loras=tuple(lora or ()),
+            sight=tuple((key, value) for key, value in sight if value is not None),
+        ),
+    )
+    if as_json:
+        typer.echo(json.dumps(about | {"folder": str(into)}, ensure_ascii=False))
+        return
+    size = (into / checkpoint.WEIGHTS).stat().st_size / 1e6
+    digest = checkpoint.hashes(into)[checkpoint.WEIGHTS][:16]
+    typer.echo(f"{about['name']}  {size:.1f} MB  {digest}  licence {about['licence']['id']}  {into}")
+    if absent := checkpoint.lacks(about):
+        typer.echo(f"  it cannot make films yet: it has no {' and no '.join(absent)}")
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="A model that was imported.")],
+    into: Annotated[Path, typer.Option(help="The folder to be made.")],
+    layout: Annotated[
+        Literal["diffusers", "original"], typer.Option(help="Whose names the weights get.")
+    ] = "diffusers",
+) -> None:
+    """Write an imported model's transformer as open weights, for diffusers or for Wan's own code."""
+    from praxino.transformer import wan
+
+    folder = checkpoint.find(model, partial=True)
+    if into.is_file() or (into.is_dir() and any(into.iterdir())):
+        raise ValueError(f"{into} is there already; choose a new folder")
+    wan.write(wan.read(folder), into, layout=layout)
+    typer.echo(f"{into}: {sum(file.stat().st_size for file in into.iterdir()) / 1e6:.1f} MB in {layout}'s layout")

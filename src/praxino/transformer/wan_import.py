@@ -1,0 +1,105 @@
+"""Open weights as a model's folder, under a licence that was read."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from praxino import checkpoint, config
+from praxino.transformer import wan, wan_files, wan_lora
+
+PERMISSIVE = {"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0", "cc-by-4.0", "unlicense"}
+_TEXTS = {"apache-2.0": r"Apache License\s+Version 2\.0", "mit": r"Permission is hereby granted, free of charge"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How weights are to be imported."""
+
+    name: str | None = None  # None: that of the folder
+    accepted: bool = False  # the licence was read
+    dtype: torch.dtype | None = None  # None: as it is
+    loras: tuple[Path, ...] = ()  # to merge
+    sight: tuple[tuple[str, int], ...] = ()  # chunk, window, sink, where others are wanted than the weights suggest
+
+
+def bring(source: Path, into: Path, terms: Terms) -> dict[str, Any]:
+    """Import the weights of ``source`` as the model ``into``; its config.
+
+    Raises ValueError for what `wan.read` refuses, for a licence that is not accepted, and for a folder that holds
+    something else already.
+    """
+    found = wan.found(source)
+    if found.layout == "praxino":
+        raise ValueError(f"{source} is a Praxino model already; give it to --model, or copy it")
+    licence = _licence(source)
+    _check_place(source, into)
+    _check_licence(licence, source, into, accepted=terms.accepted)
+    found = replace(found, config=replace(found.config, **dict(terms.sight)))
+    model = wan.filled(found, dtype=terms.dtype)
+    for lora in terms.loras:
+        wan_lora.merge(model, lora)
+    about = {
+        "format": checkpoint.FORMAT,
+        "name": terms.name or into.resolve().name,
+        "transformer": config.to_json(model.config),
+        "licence": {"id": licence[0]} | ({} if licence[0] in PERMISSIVE else {"accepted": True}),
+        "origin": {
+            "layout": found.layout,
+            "files": sorted({held.file.name for held in found.tensors.values()}),
+            "loras": [lora.name for lora in terms.loras],
+        },
+    }
+    tensors = {f"transformer.{name}": value for name, value in model.state_dict().items()}
+    (into / checkpoint.HASHES).unlink(missing_ok=True)
+    checkpoint.save(into, tensors, about, {file.name: file.read_bytes() for file in licence[1]})
+    checkpoint.seal(into)
+    return about
+
+
+def _licence(source: Path) -> tuple[str, list[Path]]:
+    """Its name, as model cards have it ("unknown" where nothing says), and the files that it is in."""
+    folder = source if source.is_dir() else source.parent
+    places = [folder, folder.parent] if folder.name == "transformer" else [folder]
+    texts = [file for place in places for file in sorted(place.glob("LICEN[SC]E*")) if file.is_file()]
+    for place in places:
+        if (card := place / "README.md").is_file():
+            head = re.match(r"---\n(.*?)\n---", card.read_text(encoding="utf-8", errors="replace"), re.DOTALL)
+            said = dict(re.findall(r"^(license(?:_name)?):\s*([\w.+-]+)", head[1] if head else "", re.MULTILINE))
+            if said:
+                named = said.get("license", "other").lower()
+                return said.get("license_name", named) if named == "other" else named, texts
+    for text in texts:
+        for name, pattern in _TEXTS.items():
+            if re.search(pattern, text.read_text(encoding="utf-8", errors="replace")):
+                return name, texts
+    return "unknown", texts
+
+
+def _check_licence(licence: tuple[str, list[Path]], source: Path, into: Path, *, accepted: bool) -> None:
+    name, texts = licence
+    before: dict[str, Any] = {}
+    if (into / checkpoint.CONFIG).is_file():
+        before = checkpoint.card(into).get("licence", {})
+    if accepted or name in PERMISSIVE or (before.get("accepted") and before.get("id") == name):
+        return
+    where = str(texts[0]) if texts else f"where {source.name} came from"
+    raise ValueError(
+        f"the licence of these weights is {name}, which is not known to be permissive; read it ({where}), and say that"
+        " you accept it by --accept-licence"
+    )
+
+
+def _check_place(source: Path, into: Path) -> None:
+    home = wan_files.home(source)
+    if into.resolve() in {source.resolve(), home.resolve(), home.resolve().parent}:
+        raise ValueError(f"{into} is where the weights are; choose another folder")
+    if into.is_file():
+        raise ValueError(f"{into} is a file; choose a folder")
+    if (into / checkpoint.CONFIG).is_file():
+        if "origin" not in checkpoint.card(into):
+            raise ValueError(f"{into} holds a model that was not imported; choose another folder")
+    elif into.is_dir() and any(into.iterdir()):
+        raise ValueError(f"{into} is not empty; choose another folder")
