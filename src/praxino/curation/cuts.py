@@ -20,7 +20,7 @@ HARD = 0.5
 """How likely a hard cut has to be."""
 GRADUAL = 0.5
 """How likely it has to be, at its likeliest, that a frame is part of a transition; and half of that around it."""
-SHORTEST = 4
+SHORTEST = 3
 """Frames of a transition; shorter ones are noise."""
 BRIDGED = 3
 """Frames that a transition may be interrupted, by a flash."""
@@ -41,7 +41,7 @@ def cuts(small: np.ndarray, times: np.ndarray | None = None) -> list[Cut]:
     hard, parts = likely(measure(small))
     gradual = _gradual(parts)
     sharp = [frame for frame in _peaks(hard, HARD) if frame > 0]
-    # A cut at the border of a transition is that border, seen sharply; so is one that is less likely than it inside.
+    # A cut at the border of a transition is that border, seen sharply; one inside it is the same transition.
     sharp = [frame for frame in sharp if not any(cut.begin - 1 <= frame <= cut.end for cut in gradual)]
     found = [Cut(frame=frame, kind="hard", begin=frame, end=frame) for frame in sharp]
     return sorted(found + gradual, key=lambda cut: cut.frame)
@@ -105,8 +105,8 @@ def _gradual(parts: np.ndarray) -> list[Cut]:
             runs.append([begin, end])
     found = list[Cut]()
     for begin, end in runs:
-        if inside[begin:end].max() >= GRADUAL and end - begin >= SHORTEST:
-            strong = begin + np.flatnonzero(inside[begin:end] >= GRADUAL)
+        strong = begin + np.flatnonzero(inside[begin:end] >= GRADUAL)
+        if len(strong) >= SHORTEST:
             begin, end = int(strong[0]), int(strong[-1]) + 1
             kind = KINDS[1 + int(parts[begin:end, 1:].sum(0).argmax())]
             found.append(Cut(frame=(begin + end) // 2, kind=kind, begin=begin, end=end))

@@ -29,9 +29,9 @@ def measure(small: np.ndarray) -> np.ndarray:
 
 @nb.njit(cache=True, nogil=True)
 def _prepare(flat: np.ndarray):  # noqa: ANN202
-    """Luma (n, h w) int16, its means over 4x4 pixels (n, 9 16) float32, and histograms (n, BINS) int32."""
+    """Luma (n, h w) int32, its means over 4x4 pixels (n, 9 16) float32, and histograms (n, BINS) int32."""
     n = flat.shape[0]
-    luma = np.empty((n, PIXELS), np.int16)
+    luma = np.empty((n, PIXELS), np.int32)
     coarse = np.zeros((n, PIXELS // 16), np.float32)
     counts = np.zeros((n, BINS), np.int32)
     for t in range(n):
@@ -89,22 +89,32 @@ def _shift(a: np.ndarray, b: np.ndarray):  # noqa: ANN202
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
+def _cost(a: np.ndarray, b: np.ndarray, p: int, q: int, most: int) -> int:
+    """Difference of 9x16 pixels of ``b`` from pixel p on and of ``a`` from q on, or something over ``most``."""
+    cost = np.int32(0)
+    for y in range(9):
+        u, v = np.uint64(p + y * COLUMNS), np.uint64(q + y * COLUMNS)  # unsigned, for numba looks for -1 otherwise
+        for x in range(16):
+            cost += abs(np.int32(b[u + np.uint64(x)]) - np.int32(a[v + np.uint64(x)]))
+        if cost >= most:
+            break
+    return cost
+
+
+@nb.njit(cache=True, nogil=True, fastmath=True)
 def _moved(a: np.ndarray, b: np.ndarray, dx: int, dy: int) -> float:
     """Mean absolute difference of luma ``b`` from ``a`` whose 16 parts each went their best way, near a common one."""
     total = 0
     for part in range(16):
         top, left = part // 4 * 9, part % 4 * 16
-        best = np.int32(1 << 30)
+        p = top * COLUMNS + left
+        y0, x0 = min(max(top + dy, 0), ROWS - 9), min(max(left + dx, 0), COLUMNS - 16)
+        best = _cost(a, b, p, y0 * COLUMNS + x0, 1 << 30)  # the likeliest first, so that the others end early
         for v in range(dy - 3, dy + 4):
             y0 = min(max(top + v, 0), ROWS - 9)
             for u in range(dx - 4, dx + 5):
                 x0 = min(max(left + u, 0), COLUMNS - 16)
-                cost = np.int32(0)
-                for y in range(9):
-                    p, q = (top + y) * COLUMNS + left, (y0 + y) * COLUMNS + x0
-                    for x in range(16):
-                        cost += abs(np.int32(b[p + x]) - np.int32(a[q + x]))
-                best = min(best, cost)
+                best = min(best, _cost(a, b, p, y0 * COLUMNS + x0, best))
         total += best
     return total / PIXELS
 
