@@ -48,15 +48,19 @@ class Job:
 
 
 def jobs(into: Path, recipe: DataRecipe, data: Path | None) -> list[Job]:
-    """The files a recipe asks for, stills first."""
+    """The files a recipe asks for, stills first; no more than there is data for."""
     out: list[Job] = []
+    lengths = None if data is None else source.held(data)
     plans: tuple[tuple[Kind, int, int, int], ...] = (
         ("stills", recipe.stills, recipe.shard, STILLS_FROM),
         ("clips", recipe.clips, min(CLIPS_PER_SHARD, recipe.shard), CLIPS_FROM),
     )
     for kind, total, per, first in plans:
         for size, share in zip(recipe.sizes, recipe.shares, strict=True):
-            for i in range(max(1, round(total * share / per))):
+            files = round(total * share / per)
+            if lengths is not None:
+                files = min(files, -(-source.count(lengths, 1 if kind == "stills" else recipe.frames) // per))
+            for i in range(max(1, files)):
                 seed = first + 100_000_000 * recipe.sizes.index(size) + i * per
                 path = into / f"{kind}-{size[0]}x{size[1]}-{i:04d}.safetensors"
                 out.append(Job(path=path, kind=kind, size=size, count=per, seed=seed, recipe=recipe, data=data))
@@ -105,7 +109,7 @@ def samples(job: Job) -> Iterator[source.Sample]:
     frames = 1 if job.kind == "stills" else recipe.frames
     if job.data is not None:
         which = (job.seed - CLIPS_FROM if job.kind == "clips" else job.seed - STILLS_FROM) % 100_000_000
-        yield from islice(source.from_shards(job.data, size=job.size, frames=frames), which, which + job.count)
+        yield from islice(source.from_shards(job.data, size=job.size, frames=frames, skip=which), job.count)
         return
     for seed, rung in source.allowed(range(job.seed, job.seed + job.count), recipe, job.size):
         if job.kind == "stills":

@@ -6,13 +6,14 @@ Shapes: t frames, h rows, w columns of pixels.
 import io
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from praxino import shards
+from praxino import geometry, shards
 from praxino.media import fit
 from praxino.training.recipes import DataRecipe
 from praxino.world import describe, physics, render
@@ -22,6 +23,11 @@ from praxino.world.sampling import sample
 
 LATE = 0.4
 """Share of world clips that begin in the middle of their action, as a clip given for continuation does."""
+
+APART = 8
+"""Frames between the stills that are taken from a clip: those in between look the same."""
+SHORTEST = 17
+"""Frames that a clip needs to teach how things move."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,19 +68,65 @@ def clip(seed: int, *, rung: str, size: tuple[int, int], frames: int) -> Sample:
     return Sample(frames=picture, captions=tuple(captions), matters=ids > 0)
 
 
-def from_shards(folder: Path, *, size: tuple[int, int], frames: int) -> Iterator[Sample]:
-    """Every whole clip of ``frames`` frames in a folder of shards, fitted to ``size``; what moves is what matters."""
+def held(folder: Path) -> list[int]:
+    """How many frames each clip in a folder of shards has; only headers are read."""
     from praxino.media import read  # a machine that only learns from the world needs no codec
 
+    out: list[int] = []
     for item in shards.read(folder):
+        with _film(item) as path:
+            out.append(read.probe(path).frames)
+    return out
+
+
+def count(lengths: Iterable[int], frames: int) -> int:
+    """How many samples of ``frames`` frames `from_shards` makes of clips of these lengths."""
+    return sum(len(_begins(length, frames)) for length in lengths)
+
+
+def fitted(recipe: DataRecipe, folder: Path, *, time: int) -> DataRecipe:
+    """The recipe with clips that are short enough for half of those in a folder of shards; ``time``: see `geometry`.
+
+    Raises ValueError where most are shorter than `SHORTEST` frames.
+    """
+    lengths = sorted(held(folder))
+    usual = lengths[len(lengths) // 2]
+    if usual < SHORTEST:
+        raise ValueError(f"most clips of {folder} have fewer than {SHORTEST} frames; the middle one has {usual}")
+    return replace(recipe, frames=min(recipe.frames, geometry.frames_of(geometry.latent_frames(usual, time), time)))
+
+
+def from_shards(folder: Path, *, size: tuple[int, int], frames: int, skip: int = 0) -> Iterator[Sample]:
+    """Every whole clip of ``frames`` frames in a folder of shards, fitted to ``size``; what moves is what matters.
+
+    Single frames are `APART` from each other. The first ``skip`` samples are left out, and cost next to nothing.
+    """
+    from praxino.media import read
+
+    for item in shards.read(folder):
+        with _film(item) as path:
+            there = len(_begins(read.probe(path).frames, frames)) if skip else 0
+            if skip and there <= skip:
+                skip -= there
+                continue
+            picture = read.read(path).frames
         about = json.loads(item["json"])
         captions = tuple(about["captions"].values())
-        with tempfile.NamedTemporaryFile(suffix=".mp4") as film:
-            film.write(io.BytesIO(item["mp4"]).getbuffer())
-            film.flush()
-            picture = read.read(Path(film.name)).frames
-        for begin in range(0, len(picture) - frames + 1, frames):
+        for begin in _begins(len(picture), frames)[skip:]:
             piece = fit.fit(picture[begin : begin + frames], width=size[0], height=size[1], mode="crop")
             still_part = np.median(piece[:: max(1, frames // 8)], axis=0)
             moved = np.abs(piece.astype(np.int16) - still_part).max(-1) > 24
             yield Sample(frames=piece, captions=captions, matters=moved)
+        skip = 0
+
+
+def _begins(length: int, frames: int) -> range:
+    return range(0, length - frames + 1, max(frames, APART))
+
+
+@contextmanager
+def _film(item: dict[str, bytes]) -> Generator[Path]:
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as film:
+        film.write(io.BytesIO(item["mp4"]).getbuffer())
+        film.flush()
+        yield Path(film.name)

@@ -24,6 +24,7 @@ from praxino.training.log import say
 from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
 from praxino.training.showing import show
+from praxino.training.source import fitted
 from praxino.training.windows import Windows, windows
 from praxino.upscaler.model import Upscaler
 from praxino.world import describe
@@ -71,6 +72,9 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
         plan = _begun(plan, plan.model)
     if plan.parts is not None:
         plan = _taken(plan, plan.parts)
+    if plan.data is not None:
+        coder, data = plan.recipe.autoencoder, plan.recipe.data
+        plan = replace(plan, recipe=replace(plan.recipe, data=fitted(data, plan.data, time=coder.time)))
     if torch.cuda.is_available() and plan.data is None and parallel.alone():
         return live(plan, deadline, only_autoencoder=only_autoencoder, device="cuda")
     held = windows(first, plan.recipe, data=plan.data, workers=plan.processes)
