@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,8 @@ from diffusers import WanTransformer3DModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from praxino.transformer import wan, wan_lora
+from praxino.transformer import config, wan, wan_lora, wan_names
 from praxino.transformer.cache import Cache
-from praxino.transformer.config import tiny
 from praxino.transformer.model import Transformer
 
 SIZE = {
@@ -220,7 +220,7 @@ def test_a_cached_roll_out_is_the_masked_whole_of_diffusers(
 
 def again(model: Transformer, **changes: int) -> Transformer:
     """The same weights, looking at other frames."""
-    other = Transformer(type(model.config)(**(model.config.__dict__ | changes)))
+    other = Transformer(replace(model.config, **changes))
     other.load_state_dict(model.state_dict())
     return other.eval()
 
@@ -239,6 +239,39 @@ def test_a_pipeline_is_read_by_its_transformer(tmp_path: Path) -> None:
     saved(made("text 2.1"), tmp_path / "transformer_2")
     with pytest.raises(ValueError, match="two transformers that take turns; name one"):
         wan.read(tmp_path)
+
+
+LARGE = {"text_dim": 4096, "freq_dim": 256, "attention_head_dim": 128, "rope_max_seq_len": 1024}
+FULL = {  # as Wan's own configurations have them
+    "1.3B": ({"num_attention_heads": 12, "num_layers": 30, "ffn_dim": 8960}, config.wan_1_3b(), 1.42),
+    "14B": ({"num_attention_heads": 40, "num_layers": 40, "ffn_dim": 13824}, config.wan_14b(), 14.29),
+    "14B, image": (
+        {"num_attention_heads": 40, "num_layers": 40, "ffn_dim": 13824, "in_channels": 36, "image_dim": 1280}
+        | {"added_kv_proj_dim": 5120},
+        replace(config.wan_14b(), given_channels=20, picture_channels=1280),
+        16.40,
+    ),
+    "5B": (
+        {"num_attention_heads": 24, "num_layers": 30, "ffn_dim": 14336, "in_channels": 48, "out_channels": 48},
+        config.wan_2_2_5b(),
+        5.00,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_full_sizes_fit_every_place(name: str) -> None:
+    changes, expected, billions = FULL[name]
+    with torch.device("meta"):
+        theirs = WanTransformer3DModel(**(SIZE | LARGE | {"in_channels": 16, "out_channels": 16} | changes))
+        ours = Transformer(expected).state_dict()
+    state = theirs.state_dict()
+    shapes = {str(wan_names.ours(key, "diffusers")): tuple(value.shape) for key, value in state.items()}
+    assert wan._config(shapes, dict(theirs.config), Path(name)) == expected
+    assert {key: value.shape for key, value in wan.from_diffusers(state).items()} == {
+        key: value.shape for key, value in ours.items()
+    }
+    assert sum(p.numel() for p in theirs.parameters()) / 1e9 == pytest.approx(billions, abs=0.01)
 
 
 def spoiled(what: str, folder: Path) -> None:
@@ -296,7 +329,7 @@ def test_pickles_are_never_opened(tmp_path: Path) -> None:
 
 def test_what_does_more_than_wan_is_not_written_as_one(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="more than Wan"):
-        wan.write(Transformer(tiny()), tmp_path)
+        wan.write(Transformer(config.tiny()), tmp_path)
 
 
 def test_a_picture_for_a_model_without_is_refused(tmp_path: Path) -> None:
