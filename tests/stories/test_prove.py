@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from praxino import config
 from praxino.curation import curate, rules, store
 from praxino.media.write import Writer
-from praxino.training import pieces
+from praxino.training import pieces, suitability
 from praxino.training.prove import Order, interval, prove
 from praxino.training.recipes import Recipe, probe
 from praxino.world.film import film
@@ -59,6 +60,30 @@ def test_what_was_kept_is_compared_with_all_there_was(made: tuple[Path, Path]) -
     page = (dataset / "report.html").read_text(encoding="utf-8")
     assert page.count('id="proof"') == 1
     assert again["line"] in page
+
+
+def test_a_score_is_fitted_to_what_helped_and_curation_takes_it(made: tuple[Path, Path], tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    held = [
+        pieces.Shot(
+            digest=f"{n}", begin=0, end=30, crop=None, kept=True, cause="", tags={"noise": n / 4, "logo": "none"}
+        )
+        for n in range(20)
+    ]
+    score, correlation = suitability.fit(held, np.array([-float(str(one.tags["noise"])) for one in held]))
+    assert score.tags == ("noise",)
+    assert correlation > 0.9
+    assert score.score({"noise": 0.0}) > 0.7 > 0.3 > score.score({"noise": 5.0})
+    _, nothing = suitability.fit(held, rng.normal(size=20))
+    assert nothing < 0.6
+    order = Order(
+        dataset=made[0], footage=(made[1],), minutes=1, repeats=1, steps=6, suitability=True, workers=1, recipe=small()
+    )
+    with pytest.raises(ValueError, match="5 shots are too few to fit a score to"):
+        prove(order)
+    recipe = replace(rules.default(), suitability=score, suitable=0.2)
+    (tmp_path / "recipe.json").write_text(json.dumps(config.to_json(recipe)))
+    assert rules.read(tmp_path / "recipe.json") == recipe
 
 
 def test_shots_are_read_as_the_index_has_them(made: tuple[Path, Path]) -> None:

@@ -22,6 +22,9 @@ def prove(
     minutes: Annotated[float, Option(help="How long it may take, about; more minutes, more steps.")] = 8,
     repeats: Annotated[int, Option(help="Times that it is done, each with other weights and noise.")] = 4,
     rules: Annotated[bool, Option("--rules", help="Try what each rule dropped, too, one by one.")] = False,
+    suitability: Annotated[
+        bool, Option("--suitability", help="Fit a score to what helped: suitability.json, a recipe for `curate`.")
+    ] = False,
     model: Annotated[str, Option(help="Model (name or folder) whose autoencoder is taken as it is.")] = "pocket",
     workers: Annotated[int, Option(help="Processes; one for each core is best.")] = 2,
     steps: Annotated[int | None, Option(help="Steps of each training, instead of as many as fit.")] = None,
@@ -46,6 +49,7 @@ def prove(
         minutes=minutes,
         repeats=repeats,
         rules=rules,
+        suitability=suitability,
         workers=workers,
         steps=steps,
         model=checkpoint.find(model),
@@ -63,4 +67,6 @@ def _told(figures: dict[str, Any]) -> str:
         for one in figures["rules"]
     ]
     head = ["loss where half of what is learned from was dropped for:"] if rows else []
-    return "\n".join([figures["line"], *head, *rows])
+    score = figures.get("suitability")
+    last = [f"suitability.json: rank correlation {score['correlation']:.2f} on shots left out"] if score else []
+    return "\n".join([figures["line"], *head, *rows, *last])

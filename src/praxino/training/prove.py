@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,22 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from praxino import checkpoint
+from praxino import checkpoint, config
 from praxino.autoencoder.model import Autoencoder
+from praxino.curation import rules, store
 from praxino.generation.parts import open_autoencoder
 from praxino.pixels import unit
-from praxino.training import pieces, source
+from praxino.training import pieces, source, suitability
 from praxino.training.recipes import Recipe, probe
 from praxino.training.trial import Trial, asked, learned
 from praxino.world.sampling import sample
 
 HELD_FROM = 9_000_000_000
 """First seed of the clips asked about: scenes that no model is trained on and no footage is made of."""
+AIMS_FROM = HELD_FROM + 1_000_000
+"""The same of the clips that a score of suitability is fitted by."""
+SUITABLE = 0.2
+"""Score from which on a shot is kept: about a fifth helps least."""
 FEW = 4
 """Pieces that a rule must have dropped to be tried alone."""
 ROUNDS = 2000
@@ -48,6 +53,7 @@ class Order:
     minutes: float
     repeats: int = 4
     rules: bool = False  # try what each rule dropped alone, too
+    suitability: bool = False  # fit a score of tags to which shots helped
     workers: int = 2
     steps: int | None = None  # of each trial; None: as many as the minutes allow
     recipe: Recipe = field(default_factory=probe)
@@ -66,6 +72,8 @@ def prove(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[
     for what, some in (("kept", any(one.kept for one in wanted)), ("dropped", any(not one.kept for one in wanted))):
         if not some:
             raise ValueError(f"{order.dataset} has no {what} shots of {data.frames} frames, so there is no difference")
+    if order.suitability and len(wanted) < suitability.FEWEST:
+        raise ValueError(f"{len(wanted)} shots are too few to fit a score to; {suitability.FEWEST} are needed")
     sources = pieces.found(order.dataset, order.footage, wanted)
     held = pieces.pieces(
         order.dataset,
@@ -76,13 +84,16 @@ def prove(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[
         frames=data.frames,
         report=lambda f: report("reading", f),
     )
-    arms = _arms(held.shots, rules=order.rules)
+    arms = _arms(held.shots, each=order.rules)
     with (
         tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(order.workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool,
     ):
         clean, actions = _clean(order.recipe, coder, pool, lambda f: report("held out", f))
-        save_file({"pieces": held.latents, "clean": clean, "std": coder.std}, Path(folder) / "latents.safetensors")
+        aims = replace(order.recipe, data=replace(data, clips=data.clips // 3))
+        aim = _clean(aims, coder, pool, lambda f: report("aims", f), seed=AIMS_FROM)[0] if order.suitability else clean
+        tensors = {"pieces": held.latents, "clean": clean, "aim": aim.clone(), "std": coder.std}
+        save_file(tensors, Path(folder) / "latents.safetensors")
         trials = len(arms) * order.repeats
         steps = order.steps or pool.submit(_affordable, order, Path(folder), trials, deadline).result()
         jobs = {
@@ -95,6 +106,7 @@ def prove(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[
             name, repeat = jobs[job]
             losses[name][repeat] = job.result()
             report("trials", done / len(jobs))
+        pulled = pool.submit(_pulled, order.recipe, Path(folder), steps).result() if order.suitability else None
     figures = _figures(losses, actions) | {
         "format": 1,
         "recipe": order.recipe.name,
@@ -107,6 +119,8 @@ def prove(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[
         "seconds": round(time.time() - begun, 1),
     }
     figures["line"] = line(figures)
+    if pulled is not None:
+        figures["suitability"] = _scored(order.dataset, held.shots, pulled)
     _keep(order.dataset, figures)
     return figures
 
@@ -131,12 +145,12 @@ def line(figures: Mapping[str, Any]) -> str:
     )
 
 
-def _arms(owners: Sequence[pieces.Shot], *, rules: bool) -> dict[str, list[int]]:
+def _arms(owners: Sequence[pieces.Shot], *, each: bool) -> dict[str, list[int]]:
     """What is learned from. What one rule dropped is half of its arm, so that rules that drop little compare, too."""
     kept = [number for number, one in enumerate(owners) if one.kept]
     arms = {"kept": kept, "all": list(range(len(owners)))}
     causes = Counter(one.cause for one in owners if not one.kept)
-    for cause in sorted(cause for cause, count in causes.items() if rules and count >= FEW):
+    for cause in sorted(cause for cause, count in causes.items() if each and count >= FEW):
         mine = [number for number, one in enumerate(owners) if one.cause == cause]
         many = max(len(kept), len(mine))
         arms[cause] = [*np.resize(kept, many).tolist(), *np.resize(mine, many).tolist()]
@@ -144,11 +158,16 @@ def _arms(owners: Sequence[pieces.Shot], *, rules: bool) -> dict[str, list[int]]
 
 
 def _clean(
-    recipe: Recipe, coder: Autoencoder, pool: ProcessPoolExecutor, report: Callable[[float], None]
+    recipe: Recipe,
+    coder: Autoencoder,
+    pool: ProcessPoolExecutor,
+    report: Callable[[float], None],
+    *,
+    seed: int = HELD_FROM,
 ) -> tuple[torch.Tensor, list[str]]:
     """Clips that are asked about, as latents (n, t, h, w, c), and what happens in each."""
     data, latents = recipe.data, list[torch.Tensor]()
-    seeds = range(HELD_FROM, HELD_FROM + data.clips)
+    seeds = range(seed, seed + data.clips)
     jobs = [pool.submit(_rendered, seed, data.rung, data.sizes[0], data.frames) for seed in seeds]
     for done, job in enumerate(jobs, start=1):
         with torch.inference_mode():
@@ -180,6 +199,33 @@ def _trial(recipe: Recipe, folder: Path, steps: int, repeat: int, mine: list[int
     return asked(learned(trial, tensors["pieces"][mine]), tensors["clean"]).numpy()
 
 
+def _pulled(recipe: Recipe, folder: Path, steps: int) -> np.ndarray:
+    """How much each piece helps (n,) a model that has learned from all of them for a third of the steps."""
+    tensors = load_file(folder / "latents.safetensors")
+    trial = Trial(recipe=recipe, std=tensors["std"], steps=max(1, steps // 3), repeat=0)
+    return suitability.pulls(learned(trial, tensors["pieces"]), tensors["pieces"], tensors["aim"])
+
+
+def _scored(dataset: Path, owners: Sequence[pieces.Shot], pulled: np.ndarray) -> dict[str, Any]:
+    """Fit a score to what helped, and write the dataset's recipe with it."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for number, one in enumerate(owners):
+        places.setdefault((one.digest, one.begin), []).append(number)
+    shots = [owners[mine[0]] for mine in places.values()]
+    helps = np.array([pulled[mine].mean() for mine in places.values()])
+    score, correlation = suitability.fit(shots, helps)
+    held = json.loads((dataset / store.MANIFEST).read_bytes())["recipe"]
+    recipe = replace(config.from_json(rules.Recipe, held), suitability=score, suitable=SUITABLE)
+    text = json.dumps(config.to_json(recipe), ensure_ascii=False, indent=1)
+    (dataset / "suitability.json").write_text(text + "\n", encoding="utf-8")
+    kept = np.array([one.kept for one in shots])
+    return {
+        "shots": len(shots),
+        "correlation": correlation,
+        "pull": {"kept": float(helps[kept].mean()), "dropped": float(helps[~kept].mean())},
+    }
+
+
 def _figures(losses: Mapping[str, np.ndarray], actions: Sequence[str]) -> dict[str, Any]:
     """Means and differences; positive ones mean that what was kept is better to learn from."""
     kept, base = losses["kept"], float(losses["all"].mean())
@@ -189,14 +235,14 @@ def _figures(losses: Mapping[str, np.ndarray], actions: Sequence[str]) -> dict[s
     for action in sorted(set(actions)):
         which = [number for number, one in enumerate(actions) if one == action]
         concepts[action] = {"clips": len(which)} | interval(gain[:, which])
-    rules = [{"rule": name} | interval(lost - kept) for name, lost in losses.items() if name not in ("kept", "all")]
+    alone = [{"rule": name} | interval(lost - kept) for name, lost in losses.items() if name not in ("kept", "all")]
     return {
         "loss": {name: float(held.mean()) for name, held in losses.items() if name in ("kept", "all")},
         "difference": difference,
         "percent": {name: 100 * value / base for name, value in difference.items()},
         "better": True if difference["low"] > 0 else False if difference["high"] < 0 else None,
         "concepts": concepts,
-        "rules": sorted(rules, key=lambda one: -float(one["mean"])),
+        "rules": sorted(alone, key=lambda one: -float(one["mean"])),
     }
 
 
