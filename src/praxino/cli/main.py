@@ -19,6 +19,7 @@ COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help sa
     "finish": "Show the film of a draft at full size.",
     "retake": "Make some seconds of a film again.",
     "quote": "Say what a film will cost, before it is made.",
+    "plan": "Say how many devices a service needs, before they are rented.",
     "resume": "Finish an interrupted film from its journal.",
     "verify": "Say whether this machine makes a film again exactly.",
     "inspect": "Show the recipe, the label and the signed manifest that a film carries.",

@@ -72,9 +72,9 @@ def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
     stages = {stage: rates[stage] * amount for stage, amount in units.items()}
     if "fused" in stages and not any(run.units.get("fused") for run in runs):
         stages["fused"] += MAKING
-    ratios = [run.total / _total({stage: rates[stage] * run.units.get(stage, 0) for stage in rates}) for run in runs]
+    ratios = [run.total / total_of({stage: rates[stage] * run.units.get(stage, 0) for stage in rates}) for run in runs]
     middle, high = (float(np.quantile([*ratios, *DOUBT], share)) for share in (0.5, 0.92))
-    total, frames = _total(stages), geometry.frames_of_seconds(request.seconds, request.fps)
+    total, frames = total_of(stages), geometry.frames_of_seconds(request.seconds, request.fps)
     pixels = request.width * request.height
     film = np.median([run.file_bytes / run.frames / run.pixels for run in runs]) * frames * pixels
     tokens = tokens_of(request, model)
@@ -112,7 +112,7 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
     }
 
 
-def _total(stages: dict[str, float]) -> float:
+def total_of(stages: dict[str, float]) -> float:
     """Seconds from start to end: denoising, decoding with finishing, and writing go on at the same time."""
     passes, frames = stages.get("denoising", 0) + stages.get("fused", 0), stages["decoding"] + stages["finishing"]
     return stages["loading"] + stages["beginning"] + max(passes, frames, stages["writing"])
