@@ -98,7 +98,7 @@ def _cost(a: np.ndarray, b: np.ndarray, p: int, q: int, most: int) -> int:
             cost += abs(np.int32(b[u + np.uint64(x)]) - np.int32(a[v + np.uint64(x)]))
         if cost >= most:
             break
-    return cost
+    return int(cost)
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
