@@ -15,6 +15,7 @@ from praxino.flow import path
 from praxino.flow.config import SampleConfig
 from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.sample import sample
+from praxino.generation.anchor import Anchor
 from praxino.generation.card import Card
 from praxino.generation.fused import Fuser
 from praxino.generation.parts import Parts
@@ -45,6 +46,7 @@ class Manner:
     sampling: SampleConfig = field(default_factory=SampleConfig)
     guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
     floor: float = 0.1  # noise on the past as the network sees it; the film keeps its clean frames
+    anchor: float = 0.3  # how far each latent's tones are drawn to those the shot began with
     best_of: int = 1  # beginnings that are made, where nothing is known of the film; the best is continued
     fused: bool = False  # whether the film is long enough for a program of its own
 
@@ -73,6 +75,7 @@ def rollout(
     size, fuser = parts.transformer.config.chunk, Fuser(wanted=manner.fused)
     last = max(score.wanted(size, done), default=-1)  # what comes later looks at no past
     texts: dict[str, Heard] = {}
+    anchor = Anchor(manner.anchor)
     pasts = (Cache(), Cache())  # as seen with the prompt, and with the negative one where there is guidance
     for number, begin in enumerate(range(0, score.known.shape[0], size)):
         span = slice(begin, begin + size)
@@ -105,6 +108,8 @@ def rollout(
             known, clean = score.known[None, span].expand(tries, -1), score.clean[:, span].expand(tries, -1, -1, -1, -1)
             latents = sample(predict, known, clean, config=manner.sampling, generator=generator)
             latents = parts.best(latents, prompt) if tries > 1 else latents
+            latents = anchor.draw(latents, prompt, known=score.known[span])
+        anchor.see(latents, prompt)
         yield number, latents
         if number < last:
             memory = _generator(score.seed, -1 - number)
