@@ -239,6 +239,7 @@ def _figures(losses: Mapping[str, np.ndarray], actions: Sequence[str]) -> dict[s
     return {
         "loss": {name: float(held.mean()) for name, held in losses.items() if name in ("kept", "all")},
         "difference": difference,
+        "by_repeat": gain.mean(1).tolist(),
         "percent": {name: 100 * value / base for name, value in difference.items()},
         "better": True if difference["low"] > 0 else False if difference["high"] < 0 else None,
         "concepts": concepts,

@@ -186,10 +186,11 @@ def _begun(plan: Plan, model: Path) -> Plan:
     size = vocabulary.opened(words).size
     wanted = {"text": replace(plan.recipe.text, vocabulary=size), "transformer": plan.recipe.transformer}
     for name, sizes in wanted.items():
-        asked = config.to_json(sizes)
-        other = {key: (about[name].get(key), value) for key, value in asked.items() if about[name].get(key) != value}
-        if other:
-            told = ", ".join(f"{key} {theirs} there and {ours} here" for key, (theirs, ours) in other.items())
+        theirs, ours = (config.to_json(one) for one in (config.from_json(type(sizes), about[name]), sizes))
+        if theirs != ours:
+            told = ", ".join(
+                f"{key} {theirs[key]} there and {ours[key]} here" for key in ours if theirs[key] != ours[key]
+            )
             raise ValueError(
                 f"the {name} of {model} has other sizes than {plan.recipe.name}: {told}; "
                 "begin with a model of the same recipe, or leave --from out"
