@@ -248,9 +248,10 @@ def _member(rank: int, work: Work, size: int, port: int, stop: Flag) -> None:
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=size)
+    team = Team(rank=rank, size=size, stop=stop)
     try:
-        work(Team(rank=rank, size=size, stop=stop))
-        dist.barrier()  # the leader is still writing
+        work(team)
+        team.agree(one=True)  # the leader is still writing
     except LostError:
         _exit(1)
     dist.destroy_process_group()
