@@ -179,5 +179,6 @@ def test_impossible_scenes_are_refused(aspect: float, rung: str) -> None:
 
 def test_a_mirror_swaps_left_and_right_and_nothing_else() -> None:
     said = "on the left a bright ball rolls rightwards, from left to right, 左边的球从左向右滚动"
-    assert phrase.mirrored(said) == "on the right a bright ball rolls leftwards, from right to left, 右边的球从右向左滚动"
+    seen = "on the right a bright ball rolls leftwards, from right to left, 右边的球从右向左滚动"
+    assert phrase.mirrored(said) == seen
     assert phrase.mirrored(phrase.mirrored(said)) == said
