@@ -169,7 +169,7 @@ def boundaries(path: Path) -> list[Cut]:
 
 def _theirs() -> dict[str, Callable[[Path], list[int]]]:
     try:
-        import scenedetect
+        import scenedetect  # pyright: ignore[reportMissingImports] - not ours to install
     except ImportError as error:
         raise ValueError("the bench of cuts needs PySceneDetect; try: pip install scenedetect") from error
 
