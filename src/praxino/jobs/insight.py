@@ -149,7 +149,7 @@ def week(at: float) -> str:
 
 def _columns() -> list[sa.ColumnElement[Any]]:
     broken = sa.select(events.c.job).where(events.c.kind.in_(("paused", "retried")))
-    stopped = sa.func.coalesce(jobs.c.result["stopped"].as_string(), "false")  # or how many chunks, of how many
+    stopped = sa.func.coalesce(jobs.c.result["stopped"].as_string(), "false")  # SQLite's 0; or chunks, of how many
     return [
         jobs.c.id.label("video"),
         jobs.c.tenant,
@@ -159,7 +159,7 @@ def _columns() -> list[sa.ColumnElement[Any]]:
         jobs.c.created_at,
         jobs.c.started_at,
         jobs.c.ended_at,
-        sa.and_(jobs.c.id.not_in(broken), stopped.in_(("false", "null"))).label("straight"),
+        sa.and_(jobs.c.id.not_in(broken), stopped.in_(("false", "0", "null"))).label("straight"),
     ]
 
 
