@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 from av.error import FFmpegError
@@ -17,7 +16,7 @@ from PIL import Image
 from praxino import geometry
 from praxino.curation import scan, study, upright
 from praxino.curation.clip import Probe, Source
-from praxino.media.read import CONTAINERS
+from praxino.media.read import container_of
 from praxino.media.write import Writer
 
 VERSION = 1
@@ -57,27 +56,16 @@ def cutout(source: Source, work: Path, wanted: list[Wanted], into: Path) -> None
 
 def frames(source: Source) -> Iterator[tuple[int, VideoFrame]]:
     """Every frame, with its number."""
-    options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
-    with av.open(str(source.path.absolute()), options=options, metadata_errors="replace") as container:
-        video = scan.best(container)
-        video.thread_type = "NONE"
-        video.codec_context.thread_count = 1
-        number, packets = 0, container.demux(video)
-        while True:
-            try:
-                packet = next(packets, None)
-            except (FFmpegError, OSError):
-                return
-            if packet is None:
-                return
-            try:
-                held = packet.decode()
-            except (FFmpegError, OSError, ValueError):
-                continue
-            for frame in held:
-                if isinstance(frame, VideoFrame):
-                    yield number, frame
-                    number += 1
+    with container_of(source.path, metadata_errors="replace") as container:
+        number = 0
+        try:
+            for _, held in scan.pulled(container, scan.best(container)):
+                for frame in held or ():
+                    if isinstance(frame, VideoFrame):
+                        yield number, frame
+                        number += 1
+        except (FFmpegError, OSError):  # a scan ends there too
+            return
 
 
 def picture(frame: VideoFrame, probe: Probe) -> np.ndarray:
@@ -97,7 +85,7 @@ def picture(frame: VideoFrame, probe: Probe) -> np.ndarray:
 def still(source: Source, probe: Probe, at: float, width: int) -> Image.Image | None:
     """A picture of a source near ``at`` seconds, ``width`` pixels wide; None where it cannot be had."""
     try:
-        with av.open(str(source.path.absolute()), metadata_errors="replace") as container:
+        with container_of(source.path, metadata_errors="replace") as container:
             video = scan.best(container)
             begin = (video.start_time or 0) * float(video.time_base or 1)
             container.seek(max(0, int((at + begin) / float(video.time_base or 1))), stream=video)

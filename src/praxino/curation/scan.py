@@ -5,18 +5,18 @@ where most of it could be read, in the scan's own flags.
 Shapes: n frames.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 
-import av
 import cv2
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -26,7 +26,7 @@ from praxino.curation.clip import COLUMNS, ROWS, Look, Probe, Scan, Source
 from praxino.curation.looks import look
 from praxino.curation.motion import Eye
 from praxino.curation.sound import Ear
-from praxino.media.read import CONTAINERS
+from praxino.media.read import container_of
 
 EVERY = 0.5
 """Seconds from one look to the next."""
@@ -84,8 +84,7 @@ def _opened(source: Source) -> Iterator[InputContainer]:
     try:
         if source.path.stat().st_size == 0:
             raise Unreadable("the file is empty")
-        options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
-        container = av.open(str(source.path.absolute()), options=options, metadata_errors="replace")
+        container = container_of(source.path, metadata_errors="replace")
     except (FFmpegError, OSError, ValueError) as error:
         if isinstance(error, Unreadable):
             raise
@@ -117,38 +116,47 @@ def _sides(stream: VideoStream) -> tuple[int, int]:
     return getattr(stream, "width", 0) or 0, getattr(stream, "height", 0) or 0
 
 
-def _decoded(container: InputContainer, video: VideoStream, film: _Film) -> Iterator[VideoFrame]:
-    """Pictures in order; sound goes to the film's ear on the way. Broken packets are counted and left out."""
+def pulled(
+    container: InputContainer, video: VideoStream, *more: AudioStream
+) -> Iterator[tuple[Packet, Sequence[object] | None]]:
+    """Packets with the frames in them, None for a broken one. Whoever counts pictures counts these.
+
+    Raises FFmpegError or OSError where the container breaks off.
+    """
     video.thread_type = "NONE"
     video.codec_context.thread_count = 1
-    sound: AudioStream | None = container.streams.audio[0] if container.streams.audio else None
-    begin: float | None = None
-    waiting = list[AudioFrame]()
-    packets = container.demux(*([video] if sound is None else [video, sound]))
-    while film.broken < ERRORS:
-        try:
-            packet = next(packets, None)
-        except (FFmpegError, OSError) as error:
-            film.stopped = _reason(error)
-            return
-        if packet is None:
-            return
+    for packet in container.demux(video, *more):
         try:
             frames = packet.decode()
         except (FFmpegError, OSError, ValueError):
-            film.broken += packet.stream is video
-            continue
-        for frame in frames:
-            if isinstance(frame, VideoFrame):
-                begin = (frame.time or 0.0) if begin is None else begin
-                yield frame
-            elif isinstance(frame, AudioFrame):
-                waiting.append(frame)
-        if begin is not None or len(waiting) > 500:
-            for heard in waiting:
-                _heard(film, heard, begin or 0.0)
-            waiting.clear()
-    film.stopped = f"more than {ERRORS} broken packets"
+            frames = None
+        yield packet, frames
+
+
+def _decoded(container: InputContainer, video: VideoStream, film: _Film) -> Iterator[VideoFrame]:
+    """Pictures in order; sound goes to the film's ear on the way. Broken packets are counted and left out."""
+    begin: float | None = None
+    waiting = list[AudioFrame]()
+    try:
+        for packet, frames in pulled(container, video, *container.streams.audio[:1]):
+            if frames is None:
+                film.broken += packet.stream is video
+                if film.broken >= ERRORS:
+                    film.stopped = f"more than {ERRORS} broken packets"
+                    return
+                continue
+            for frame in frames:
+                if isinstance(frame, VideoFrame):
+                    begin = (frame.time or 0.0) if begin is None else begin
+                    yield frame
+                elif isinstance(frame, AudioFrame):
+                    waiting.append(frame)
+            if begin is not None or len(waiting) > 500:
+                for heard in waiting:
+                    _heard(film, heard, begin or 0.0)
+                waiting.clear()
+    except (FFmpegError, OSError) as error:
+        film.stopped = _reason(error)
 
 
 def _heard(film: _Film, frame: AudioFrame, begin: float) -> None:

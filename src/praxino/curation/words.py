@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import av
 from av.error import FFmpegError
+
+from praxino.media.read import container_of
 
 LONGEST = 300  # characters of what is taken over
 ENDINGS = (".json", ".txt", ".srt", ".vtt")
@@ -35,7 +36,7 @@ class Told:
 def inside(path: Path) -> dict[str, str]:
     """Title and description in a container."""
     try:
-        with av.open(str(path.absolute())) as container:
+        with container_of(path) as container:
             found = {key.lower(): clean(value) for key, value in container.metadata.items()}
     except (FFmpegError, OSError, ValueError):
         return {}

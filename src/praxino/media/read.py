@@ -146,12 +146,16 @@ def _exists(path: Path) -> None:
         raise ValueError(f"{path} may not be read; change its permissions or choose another")
 
 
+def container_of(path: Path, *, metadata_errors: str = "strict") -> InputContainer:
+    """A file, opened as one of `CONTAINERS`; it can name no other file or address. Raises what PyAV raises."""
+    options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+    return av.open(str(path.absolute()), options=options, metadata_errors=metadata_errors)
+
+
 @contextmanager
 def _opened(path: Path) -> Generator[InputContainer]:
     try:
-        container = av.open(
-            str(path.absolute()), options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
-        )
+        container = container_of(path)
     except (FFmpegError, OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a picture or a clip ({_reason(error)}); choose another") from None
     with container:
