@@ -88,8 +88,7 @@ def card(folder: Path) -> dict[str, Any]:
 def digest(folder: Path) -> str:
     """First 16 hexadecimal digits of the SHA-256 of the weights."""
     _finish(folder)
-    with (folder / WEIGHTS).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return _sha256(folder / WEIGHTS)[:16]
 
 
 def seal(folder: Path) -> None:

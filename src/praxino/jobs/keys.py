@@ -31,7 +31,7 @@ def create(db: Database, tenant: str) -> str:
     name = secrets.token_hex(4)
     key = f"px_{name}_{secrets.token_urlsafe(32)}"
     with db.engine.begin() as connection:
-        connection.execute(keys.insert().values(id=name, tenant=tenant, hash=_hash(key), created_at=time.time()))
+        connection.execute(keys.insert().values(id=name, tenant=tenant, hash=digest(key), created_at=time.time()))
     return key
 
 
@@ -39,7 +39,7 @@ def tenant_of(db: Database, key: str) -> str | None:
     """Whose key it is; None where it is nobody's, or was taken back."""
     if not FORM.fullmatch(key):
         return None
-    wanted = sa.select(keys.c.tenant).where(keys.c.hash == _hash(key), keys.c.revoked_at.is_(None))
+    wanted = sa.select(keys.c.tenant).where(keys.c.hash == digest(key), keys.c.revoked_at.is_(None))
     with db.engine.connect() as connection:
         return connection.execute(wanted).scalar()
 
@@ -59,5 +59,6 @@ def every(db: Database) -> list[Key]:
         return [Key(**dict(zip(row._fields, row, strict=True))) for row in connection.execute(wanted)]
 
 
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()  # of 256 random bits: nothing to guess, so nothing to slow down
+def digest(secret: str) -> str:
+    """What the database keeps of a key, a session's token or an invitation's code."""
+    return hashlib.sha256(secret.encode()).hexdigest()  # of random bits: nothing to guess, nothing to slow down

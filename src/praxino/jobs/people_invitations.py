@@ -1,6 +1,5 @@
 """Invitations: codes that let people in at once. The database knows only their digests, and who gave them away."""
 
-import hashlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from praxino.jobs.database import writing
+from praxino.jobs.keys import digest
 from praxino.jobs.people import Who, invitations, people
 from praxino.jobs.people_gate import DAY, gate_of
 from praxino.jobs.turns import Database
@@ -62,7 +62,7 @@ def invite(db: Database, who: Who, terms: Terms) -> tuple[Invitation, str]:
     with writing(db.engine) as connection:
         if not who.may("operator"):
             _check_allowance(connection, who.tenant, terms.uses)
-        connection.execute(invitations.insert().values(digest=_digest(code), **vars(made)))
+        connection.execute(invitations.insert().values(digest=digest(code), **vars(made)))
     return made, code
 
 
@@ -78,7 +78,7 @@ def _check_allowance(connection: sa.Connection, tenant: str, uses: int) -> None:
 
 def use(connection: sa.Connection, code: str) -> Invitation:
     """One use less, of two at once for one. Raises InvitationError where the code lets nobody in."""
-    now, wanted = time.time(), invitations.c.digest == _digest(code)
+    now, wanted = time.time(), invitations.c.digest == digest(code.strip())
     good = (
         wanted,
         invitations.c.used < invitations.c.uses,
@@ -140,7 +140,3 @@ def _found(db: Database, where: sa.ColumnElement[bool]) -> list[Invitation]:
 
 def _of(row: sa.Row[tuple[object, ...]]) -> Invitation:
     return Invitation(**dict(zip(row._fields, row, strict=True)))  # pyright: ignore[reportArgumentType]
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.strip().encode()).hexdigest()

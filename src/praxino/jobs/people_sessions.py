@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from praxino.jobs import people
 from praxino.jobs.database import writing
+from praxino.jobs.keys import digest
 from praxino.jobs.people import Who, sessions
 from praxino.jobs.turns import Database
 
@@ -59,11 +60,6 @@ def expire(db: Database) -> None:
     """Forget those that are over."""
     with db.engine.begin() as connection:
         connection.execute(sessions.delete().where(sessions.c.expires_at < time.time()))
-
-
-def digest(token: str) -> str:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()  # of 256 random bits, as of keys
 
 
 def csrf(token: str) -> str:

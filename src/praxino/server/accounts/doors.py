@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from praxino.jobs import people, people_apply, people_gate, people_passwords, people_sessions
+from praxino.jobs import keys, people, people_apply, people_gate, people_passwords, people_sessions
 from praxino.jobs.people import Person
 from praxino.jobs.people_apply import Application
 from praxino.jobs.people_invitations import InvitationError
@@ -122,7 +122,7 @@ async def login(request: Request, response: Response, service: Serving, asked: L
     token = await away(people_sessions.begin, service.db, tenant)
     cookies.put(request, response, token)
     request.state.tenant = tenant
-    who = replace(await away(people.who, service.db, tenant), session=people_sessions.digest(token))
+    who = replace(await away(people.who, service.db, tenant), session=keys.digest(token))
     return await shown(service, who)
 
 
