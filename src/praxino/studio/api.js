@@ -27,7 +27,7 @@ if (given) {
   history.replaceState(null, "", `${location.pathname}#/create`); // a key in the address bar is soon in a screenshot
 }
 
-export const keyed = () => Boolean(localStorage.getItem("key"));
+const keyed = () => Boolean(localStorage.getItem("key"));
 
 function headers(method) {
   const key = localStorage.getItem("key");

@@ -118,7 +118,7 @@ function Making_({ film, before }) {
 }
 
 /** A film that has ended: its picture, or the film itself where `plays`. */
-export function Card({ film, plays, open }) {
+function Card({ film, plays, open }) {
   const made = film.status === "completed";
   const shown = useMedia(made ? `/v1/videos/${film.id}/content${plays ? "" : "?variant=thumbnail"}` : null);
   return html`<article class="card" aria-label=${film.prompt}>

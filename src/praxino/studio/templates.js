@@ -14,7 +14,7 @@ const BLANKS = {
 };
 
 // prettier-ignore
-export const TEMPLATES = [
+const TEMPLATES = [
   { id: "advert", name: ["Product advert", "产品广告"], about: ["The product by itself, turning, then arriving: eight seconds, upright.", "产品单独亮相、旋转、入场：八秒，竖屏。"], shape: "9:16", blanks: ["colour", "thing", "floor"],
     start: { colour: 5, thing: 2, floor: 0 },
     shots: [[3, "a {colour} {thing} rests on {floor}", "一个{colour}的{thing}在{floor}上静止不动"], [3, "a {colour} {thing} spins on {floor}", "一个{colour}的{thing}在{floor}上旋转"], [2, "a {colour} {thing} slides to the right on {floor}", "一个{colour}的{thing}在{floor}上向右滑动"]] },
@@ -30,7 +30,7 @@ export const TEMPLATES = [
 ];
 
 /** The storyboard of a template with its blanks filled in. */
-export function filled(template, values, side) {
+function filled(template, values, side) {
   return template.shots.map(([seconds, ...words]) => ({
     seconds: String(seconds),
     prompt: words[side].replace(/\{(\w+)\}/g, (_, blank) => BLANKS[blank].of[values[blank]][side]).replace(/\ba orange/g, "an orange"),

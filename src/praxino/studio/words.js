@@ -19,7 +19,7 @@ export function t(key, ...values) {
 }
 
 // prettier-ignore
-export const WORDS = {
+const WORDS = {
   create: ["Create", "创作"], films: ["Films", "作品"], explore: ["Explore", "发现"], templates: ["Templates", "模板"],
   check: ["Check a film", "检验视频"], insight: ["Insight", "数据"], account: ["Account", "账户"], moderation: ["Moderation", "审核"],
   votes: ["Compare", "对比"], people: ["People", "用户"], main_menu: ["Main menu", "主菜单"], skip: ["Skip to content", "跳到内容"],
@@ -29,7 +29,7 @@ export const WORDS = {
   negative: ["Negative prompt: what not to show", "反向提示词：不想看到什么"], negative_example: ["a blue ball", "蓝色的球"],
   start: ["Begins with: a picture or clip", "开头：图片或视频片段"], end: ["Ends on: a picture", "结尾：图片"],
   drop: ["Choose a file, drop it, or paste a picture. A film that Praxino made fills in the form.", "选择、拖入文件，或粘贴图片。拖入 Praxino 生成的视频会自动填好表单。"],
-  choose: ["Choose a file", "选择文件"], remove: ["Remove", "移除"], continues: ["Continues your film {0}", "续写你的视频 {0}"],
+  remove: ["Remove", "移除"], continues: ["Continues your film {0}", "续写你的视频 {0}"],
   length: ["Length, seconds", "时长（秒）"], shape: ["Shape", "画面比例"], resolution: ["Resolution", "清晰度"], fps: ["Frames a second", "帧率"],
   seed: ["Seed", "随机种子"], any: ["any", "随机"], guidance: ["Follow the words, 0 to 20", "贴合提示词，0 到 20"], model: ["Model", "模型"],
   camera: ["Camera", "镜头"], camera_still: ["as the words say", "按提示词"], camera_unknown: ["This model knows no camera moves.", "该模型不支持运镜。"],
@@ -45,7 +45,7 @@ export const WORDS = {
   held_at: ["held at {0} %", "暂停于 {0}%"], failed_because: ["failed: {0}", "失败：{0}"], cancelled: ["cancelled", "已取消"], soon: ["{0}: in a moment", "{0}：即将执行"], stopped_early: ["stopped early", "提前停止"], a_draft: ["draft", "草稿"], seed_is: ["seed {0}", "种子 {0}"], progress_of: ["Progress of: {0}", "进度：{0}"],
   stop: ["Stop and keep", "停止并保留"], pause: ["Pause", "暂停"], resume: ["Go on", "继续"], cancel: ["Cancel", "取消"], retry: ["Try again", "重试"], sooner: ["Sooner", "提前"], edit: ["Edit", "修改"], save: ["Save", "保存"], download: ["Download", "下载"], extend: ["Continue this", "续写"], reuse: ["Use these settings", "沿用设置"], finish: ["Finish this draft", "完成此草稿"], delete: ["Delete", "删除"], delete_sure: ["Delete this film for ever?", "永久删除这个视频？"], open: ["Open", "打开"], publish: ["Publish", "发布"], unpublish: ["Unpublish", "取消发布"], published: ["Published on Explore.", "已发布到「发现」。"], unpublished: ["No longer on Explore.", "已从「发现」撤下。"], title: ["Title", "标题"],
   search: ["Search", "搜索"], search_films: ["Search your films", "搜索你的视频"], load_more: ["Show more", "显示更多"], none_found: ["Nothing found.", "没有找到。"],
-  play: ["Play", "播放"], loop: ["Loop", "循环"], frame_back: ["One frame back", "后退一帧"], frame_on: ["One frame on", "前进一帧"], frame_at: ["frame {0} of {1}", "第 {0} 帧，共 {1} 帧"], close: ["Close", "关闭"], recipe: ["Recipe", "配方"],
+  loop: ["Loop", "循环"], frame_back: ["One frame back", "后退一帧"], frame_on: ["One frame on", "前进一帧"], frame_at: ["frame {0} of {1}", "第 {0} 帧，共 {1} 帧"], close: ["Close", "关闭"], recipe: ["Recipe", "配方"],
   retake: ["Retake this span", "重拍这一段"], retake_from: ["From, seconds", "从（秒）"], retake_to: ["To, seconds", "到（秒）"], retake_words: ["New words (or none)", "新的提示词（可不填）"], retake_hint: ["Only these seconds are made anew; every other frame stays as it is.", "只重新生成这几秒，其余每一帧保持不变。"], retake_sent: ["The retake is in the queue.", "重拍已进入队列。"], extended: ["Choose a length and say what happens next.", "选择时长，写下接下来发生什么。"], seen_words: ["The form holds the settings of that film.", "表单已填入该视频的设置。"],
 
   by: ["by {0}", "作者 {0}"], remix: ["Remix", "再创作"], remix_words: ["New words (or none: another take)", "新的提示词（不填则换一次拍摄）"], remixed_from: ["after “{0}” by {1}", "改编自 {1} 的《{0}》"], remixes: ["remixed {0} times", "被再创作 {0} 次"], report: ["Report", "举报"], report_why: ["What is wrong with it?", "有什么问题？"], reported: ["Thank you. A moderator will look at it.", "谢谢，审核员会查看。"], remix_sent: ["Your remix is in the queue.", "你的再创作已进入队列。"], explore_hint: ["Films that their makers chose to show.", "作者选择公开的视频。"],
@@ -57,8 +57,8 @@ export const WORDS = {
   appeal: ["Appeal", "申诉"], appealed: ["Your appeal is in the moderators' queue.", "申诉已提交给审核员。"],
 
   welcome: ["Words, pictures and clips in; video out.", "输入文字、图片或片段，输出视频。"], login: ["Log in", "登录"], logout: ["Log out", "退出"], apply: ["Apply", "申请"], name: ["Name", "名字"], password: ["Password, 10 characters or more", "密码（至少 10 个字符）"], email: ["E-mail (optional)", "邮箱（可选）"], reason: ["What would you like to make? (optional)", "想用来做什么？（可选）"], code: ["Invitation code (if you have one)", "邀请码（如有）"], no_account: ["No account yet? Apply for one.", "还没有账户？申请一个。"], have_account: ["Have an account? Log in.", "已有账户？登录。"], need_key: ["This page needs an API key: open the link that `praxino serve` printed, or paste a key.", "本页需要 API 密钥：请打开 `praxino serve` 打印的链接，或粘贴密钥。"], key: ["API key", "API 密钥"], enter: ["Enter", "进入"],
-  waiting_title: ["You are on the list", "你已在等候名单中"], waiting_position: ["Number {0} on the list.", "你在名单的第 {0} 位。"], waiting_estimate: ["At the present pace it is your turn around {0}.", "按目前速度，预计 {0} 左右轮到你。"], waiting_unknown: ["Nobody is being admitted just now, so no date can be promised.", "目前没有开放名额，因此无法给出日期。"], suspended: ["This account is suspended; ask the operator.", "该账户已停用，请联系运营者。"], look_again: ["Look again", "刷新"], have_code: ["Have an invitation code by now?", "拿到邀请码了吗？"],
+  waiting_title: ["You are on the list", "你已在等候名单中"], waiting_position: ["Number {0} on the list.", "你在名单的第 {0} 位。"], waiting_estimate: ["At the present pace it is your turn around {0}.", "按目前速度，预计 {0} 左右轮到你。"], waiting_unknown: ["Nobody is being admitted just now, so no date can be promised.", "目前没有开放名额，因此无法给出日期。"], suspended: ["This account is suspended; ask the operator.", "该账户已停用，请联系运营者。"], look_again: ["Look again", "刷新"],
   keys: ["API keys", "API 密钥"], new_key: ["Make a key", "创建密钥"], shown_once: ["Keep it: it is shown this once.", "请保存：只显示这一次。"], revoke: ["Take back", "吊销"], invitations: ["Invitations", "邀请"], new_invitation: ["Make an invitation", "创建邀请"], uses: ["Uses", "可用次数"], days: ["Days until it expires", "有效天数"], export: ["Download everything kept about me", "下载关于我的全部数据"], leave: ["Delete my account and films", "删除我的账户和作品"], leave_sure: ["This deletes your films, keys and account for ever. Your password:", "将永久删除你的作品、密钥和账户。请输入密码："], credits: ["Credits", "点数"], balance: ["Balance {0}, held {1}", "余额 {0}，冻结 {1}"], entry: ["Entry", "流水"], amount: ["Amount", "数额"], after: ["Balance after", "余额"], made_at: ["When", "时间"],
-  gate: ["The gate", "准入"], gate_open: ["Open: everybody at once", "开放：所有人立即进入"], per_day: ["People a day", "每天人数"], each_invites: ["Invitations for each maker", "每人可邀请人数"], admit: ["Admit so many now", "立即准入人数"], state: ["State", "状态"], role: ["Role", "角色"], admit_one: ["Admit", "准入"], suspend: ["Suspend", "停用"], grant: ["Grant credits", "发放点数"],
+  gate: ["The gate", "准入"], gate_open: ["Open: everybody at once", "开放：所有人立即进入"], per_day: ["People a day", "每天人数"], each_invites: ["Invitations for each maker", "每人可邀请人数"], admit: ["Admit so many now", "立即准入人数"], state: ["State", "状态"], role: ["Role", "角色"], admit_one: ["Admit", "准入"], suspend: ["Suspend", "停用"],
   offline: ["The server cannot be reached; the page tries again.", "无法连接服务器，页面会重试。"],
 };
