@@ -9,17 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
-from tests.browser import Visitor, chromium, needs_browser, visitor
+from tests.browser import Visitor, needs_browser, visitor
 from tests.service import BALL, Served, Server
 
 pytestmark = needs_browser
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,12 @@
 """A service with accounts, on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import event
+from tests.postgres import settled
 from tests.purses import NAMES
-from tests.stories.test_service_postgres import WHY, Postgres
 
 from praxino.jobs import turns
 from praxino.jobs.database import jobs
@@ -18,21 +17,11 @@ from praxino.jobs.turns import Database
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     settings = Settings(data=tmp_path_factory.mktemp("credits"), accounts=True, queued=10_000, tenant_queued=1000)
-    if request.param == "sqlite":
-        opened = _hasty(turns.opened(settings), "PRAGMA synchronous=OFF")
+    saying = {"sqlite": "PRAGMA synchronous=OFF", "postgresql": "SET synchronous_commit=off"}[request.param]
+    with settled(request.param, settings) as there:
+        opened = _hasty(turns.opened(there), saying)
         yield opened
         opened.engine.dispose()
-        return
-    if WHY is not None:
-        pytest.skip(WHY)
-    postgres = Postgres()
-    try:
-        postgres.make()
-        opened = _hasty(turns.opened(replace(settings, database=postgres.url)), "SET synchronous_commit=off")
-        yield opened
-        opened.engine.dispose()
-    finally:
-        postgres.remove()
 
 
 @pytest.fixture

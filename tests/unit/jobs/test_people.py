@@ -4,12 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.stories.test_service_postgres import WHY, Postgres
+from tests.postgres import settled
 
 from praxino.jobs import (
     control,
@@ -49,21 +48,11 @@ ABOUT = {"model": "pocket", "seconds": 1, "width": 64, "height": 48}
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Database]]:
     """One database, opened by two."""
-    settings, postgres = Settings(data=tmp_path_factory.mktemp("people"), accounts=True), None
-    if request.param == "postgresql":
-        if WHY is not None:
-            pytest.skip(WHY)
-        postgres = Postgres()
-        postgres.make()
-        settings = replace(settings, database=postgres.url)
-    opened = [turns.opened(settings) for _ in range(2)]
-    try:
+    with settled(request.param, Settings(data=tmp_path_factory.mktemp("people"), accounts=True)) as settings:
+        opened = [turns.opened(settings) for _ in range(2)]
         yield opened
-    finally:
         for db in opened:
             db.engine.dispose()
-        if postgres is not None:
-            postgres.remove()
 
 
 @pytest.fixture

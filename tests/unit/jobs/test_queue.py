@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.purses import begun
 
 from praxino.jobs import control, log, making, queue, sweep, turns
 from praxino.jobs.database import jobs
@@ -25,15 +26,6 @@ def db(tmp_path: Path) -> Database:
 
 def ask(db: Database, tenant: str = "ann", **more) -> Job:
     return queue.submit(db, Ask(tenant=tenant, work={"verb": "generate"}, about=ABOUT, **more))
-
-
-def begun(db: Database, workflow: str = "turn-1") -> Owner:
-    """The next job, claimed and begun."""
-    name = making.claim(db, workflow)
-    assert name is not None
-    owner = Owner(job=name, workflow=workflow, worker="w")
-    assert making.begin(db, owner) is not None
-    return owner
 
 
 def order(db: Database) -> list[str]:

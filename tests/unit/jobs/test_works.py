@@ -3,11 +3,10 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from tests.stories.test_service_postgres import WHY, Postgres
+from tests.postgres import settled
 
 from praxino.jobs import (
     control,
@@ -40,20 +39,10 @@ DAY = 86_400
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    settings, postgres = Settings(data=tmp_path_factory.mktemp("works"), accounts=True), None
-    if request.param == "postgresql":
-        if WHY is not None:
-            pytest.skip(WHY)
-        postgres = Postgres()
-        postgres.make()
-        settings = replace(settings, database=postgres.url)
-    db = turns.opened(settings)
-    try:
+    with settled(request.param, Settings(data=tmp_path_factory.mktemp("works"), accounts=True)) as settings:
+        db = turns.opened(settings)
         yield db
-    finally:
         db.engine.dispose()
-        if postgres is not None:
-            postgres.remove()
 
 
 @pytest.fixture
