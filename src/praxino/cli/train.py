@@ -8,7 +8,7 @@ import typer
 
 app = typer.Typer()
 
-What = Literal["autoencoder", "pocket", "pocket_cpu", "tiny", "eye"]
+What = Literal["autoencoder", "pocket", "pocket_cpu", "pocket_gpu", "tiny", "eye"]
 
 
 @app.command("train")
@@ -60,7 +60,8 @@ def train(
     from praxino.training.train import Plan
     from praxino.training.train import train as run
 
-    recipe = {"tiny": recipes.tiny, "pocket_cpu": recipes.pocket_cpu}.get(what, recipes.pocket)()
+    known = {"tiny": recipes.tiny, "pocket_cpu": recipes.pocket_cpu, "pocket_gpu": recipes.pocket_gpu}
+    recipe = known.get(what, recipes.pocket)()
     plan = Plan(
         recipe=recipe,
         into=into,

@@ -69,17 +69,16 @@ class Finisher:
             out.append(self._ended(frames[low] if part < 1e-6 else _between(frames[low], frames[low + 1], part)))
             self._made += 1
         self._held, self._begin = frames[-1:], last
-        if not out:
-            return torch.empty(0, self.frame.height, self.frame.width, 3, dtype=torch.uint8)
-        return torch.stack(out)
+        return torch.stack(out) if out else frames[:0]
 
     def rest(self) -> Tensor:
         """Once all native frames were pushed: the output frames (n, H, W, 3) after the last one, which they repeat."""
+        assert self._held is not None  # once all were pushed
         out: list[Tensor] = []
-        while self._held is not None and self._made < self.count:
+        while self._made < self.count:
             out.append(self._ended(self._held[0]))
             self._made += 1
-        return torch.stack(out) if out else torch.empty(0, self.frame.height, self.frame.width, 3, dtype=torch.uint8)
+        return torch.stack(out) if out else self._held[:0]
 
     def _ended(self, picture: Tensor) -> Tensor:
         share = min(1.0, max(0.0, 1 - (self.count - 1 - self._made) / self.fade))

@@ -75,7 +75,7 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
     with closing(_chunks(request, parts, known, around)) as chunks:
         for latents in chunks:
             with TRACING, around.watch.stage("decoding"):
-                native = parts.autoencoder.decode(latents, state=state)[0].float().cpu().clamp(-1, 1)
+                native = parts.autoencoder.decode(latents, state=state)[0].float().clamp(-1, 1)
             position += len(native)
             if position < known.seen:
                 continue
@@ -87,7 +87,7 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
                 if position >= known.frames:
                     piece = torch.cat([piece, finisher.rest()])
             if len(piece):
-                yield piece.numpy()
+                yield piece.cpu().numpy()
 
 
 def _chunks(request: Request, parts: Parts, known: Known, around: Around) -> Generator[Tensor]:
@@ -183,7 +183,8 @@ def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: 
     asked = geometry.frames_of_seconds(request.seconds, request.fps)
     given, detail = known.last is not None, None
     if known.last is not None:
-        detail = Detail(given=unit(known.last), made=unit(frame.out_of_native(made[None], finer=parts.upscaler))[0])
+        shown = frame.out_of_native(made[None], finer=parts.upscaler)
+        detail = Detail(given=unit(known.last).to(made.device), made=unit(shown)[0])
     return Finisher(
         frame=frame,
         ratio=ratio,
@@ -191,5 +192,5 @@ def _finisher(request: Request, parts: Parts, frame: Frame, known: Known, made: 
         count=asked - (1 if given and not known.moving else 0),
         detail=detail,
         finer=parts.upscaler,
-        end=None if known.end is None else torch.tensor(known.end),
+        end=None if known.end is None else torch.tensor(known.end, device=made.device),
     )

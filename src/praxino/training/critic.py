@@ -18,6 +18,7 @@ from torch import Tensor
 from praxino import checkpoint, config
 from praxino.critic.config import CriticConfig
 from praxino.critic.model import Critic
+from praxino.generation.parts import open_parts
 from praxino.layers import precision
 from praxino.training import state
 from praxino.training.batches import Shelf, Shelves, draw_shelf, draw_words
@@ -30,6 +31,8 @@ COOLDOWN = 0.6
 """Share of the time, the last, over which the learning rate falls."""
 SAVE_EVERY = 120.0
 """Seconds."""
+GENTLE = 0.25
+"""Share of the rate for a critic that begins as another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,7 @@ class Task:
     std: Tensor  # (c,) of the latents, per channel
     into: Path
     deadline: float  # time.time()
+    model: Path | None = None  # whose critic, if it has one, a new run begins as
 
 
 @dataclass(kw_only=True)
@@ -61,7 +65,8 @@ def work(team: Team, task: Task, stills: Shelves, *, report: Callable[[Run, floa
     saved = begun
     while not team.ends(task.deadline):
         left = (task.deadline - time.time()) / (task.deadline - begun)
-        loss = one_step(team, run, task, stills, rate=min(1.0, max(0.02, left / COOLDOWN)))
+        rate = (1.0 if task.model is None else GENTLE) * min(1.0, max(0.02, left / COOLDOWN))
+        loss = one_step(team, run, task, stills, rate=rate)
         if team.leads and run.step % 10 == 0:
             log.write(step=run.step, samples=run.step * task.recipe.learn_critic.batch, stage="critic", loss=loss)
             report(run, loss)
@@ -89,9 +94,11 @@ def opened(folder: Path) -> Critic:
 
 
 def begin(task: Task, team: Team) -> Run:
-    """A new run, or the one that ``task.into`` holds."""
+    """A new run, which begins as the critic of ``task.model`` if that has one, or the one that ``task.into`` holds."""
     torch.manual_seed(task.recipe.seed)
     critic = Critic(task.recipe.critic)
+    if task.model is not None and (theirs := open_parts(task.model).critic) is not None:
+        critic.load_state_dict(theirs.state_dict())
     critic.channel_std.copy_(task.std)
     critic.to(team.device)
     run = Run(critic=critic, optimizers=adamw(critic, rate=task.recipe.learn_critic.rate))

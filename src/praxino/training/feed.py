@@ -4,6 +4,7 @@ Shapes: t frames, h rows, w columns of pixels.
 """
 
 import json
+import math
 import os
 import threading
 import time
@@ -55,7 +56,8 @@ class Rendered:
 class Feed:
     """Processes that render without end into a folder, for as long as the context lasts."""
 
-    def __init__(self, folder: Path, recipe: DataRecipe, *, workers: int) -> None:
+    def __init__(self, folder: Path, recipe: DataRecipe, *, workers: int, until: float = math.inf) -> None:
+        """``until``, by `time.time`, they render: they and the thread that encodes slow the learner down."""
         folder.mkdir(parents=True, exist_ok=True)
         starts = folder / "starts"
         first = int(starts.read_text()) if starts.exists() else 0
@@ -63,7 +65,9 @@ class Feed:
         self.folder, context = folder, get_context("spawn")
         self._workers = [
             context.Process(
-                target=_work, args=(folder, recipe, first * SEEDS_OF_A_START + rank, workers, os.getpid()), daemon=True
+                target=_work,
+                args=(folder, recipe, first * SEEDS_OF_A_START + rank, workers, (os.getpid(), until)),
+                daemon=True,
             )
             for rank in range(workers)
         ]
@@ -208,11 +212,11 @@ def take(path: Path) -> Rendered:
     )
 
 
-def _work(folder: Path, recipe: DataRecipe, first: int, step: int, parent: int) -> None:
+def _work(folder: Path, recipe: DataRecipe, first: int, step: int, wanted: tuple[int, float]) -> None:
     os.nice(5)
     torch.set_num_threads(1)
-    number = first
-    while os.getppid() == parent:
+    number, (parent, until) = first, wanted
+    while os.getppid() == parent and time.time() < until:
         if sum(1 for _ in folder.iterdir()) > ENOUGH:
             time.sleep(0.5)
             continue

@@ -158,6 +158,17 @@ def pocket_cpu() -> Recipe:
     )
 
 
+def pocket_gpu() -> Recipe:
+    """To go on with the weights of `pocket_cpu`: a GPU's batches, a third of them of the whole vocabulary."""
+    small = pocket_cpu()
+    return replace(
+        small,
+        name="pocket_gpu",
+        data=replace(small.data, rungs=("one", "one", "all")),
+        learn_flow=replace(small.learn_flow, still_batch=512, clip_batch=48, mixed_stills=128, attention=8.0),
+    )
+
+
 def pocket() -> Recipe:
     """The model that ships: the whole vocabulary, in a quarter of an hour of one data centre GPU."""
     small = pocket_cpu()

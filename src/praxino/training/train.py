@@ -37,6 +37,8 @@ AUTOENCODER = 0.2
 CRITIC, FOLDING, DECODER, UPSCALER = 0.05, 0.22, 0.1, 0.05
 """Shares of the rest: in which the critic learns to choose; in which guidance is folded into one pass; in which the
 decoder learns from what is made; in which the upscaler learns."""
+FED = 0.6
+"""Share of a run on a GPU in which the world is rendered; the rest learns from what is there."""
 BEST_OF = 8
 """Beginnings that a model with a critic makes by default."""
 
@@ -105,7 +107,8 @@ def live(plan: Plan, deadline: float, *, only_autoencoder: bool, device: str) ->
     """Train on a GPU while ``plan.processes`` cores render what it learns from."""
     into, first = plan.into, plan.into / "autoencoder"
     plan = _worded(plan)
-    with Feed(into / "feed", plan.recipe.data, workers=plan.processes) as feed:
+    until = time.time() + FED * (deadline - time.time())
+    with Feed(into / "feed", plan.recipe.data, workers=plan.processes, until=until) as feed:
         if only_autoencoder or not (plan.parts or (first / "state.safetensors").exists()):
             footage = Footage(feed, plan.recipe, device)
             if not (first / "config.json").exists():
@@ -270,7 +273,9 @@ def _autoencoder(
 
 def _critic(team: Team, *, plan: Plan, deadline: float, stock: transformer.Stock | None = None) -> None:
     coder = open_autoencoder(plan.into / "autoencoder")
-    task = critic.Task(recipe=plan.recipe, std=coder.std, into=plan.into / "critic", deadline=deadline)
+    task = critic.Task(
+        recipe=plan.recipe, std=coder.std, into=plan.into / "critic", deadline=deadline, model=plan.model
+    )
     begun = time.time()
 
     def report(run: critic.Run, loss: float) -> None:

@@ -3,6 +3,7 @@
 Shapes: f frames, h rows, w columns.
 """
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
@@ -18,5 +19,8 @@ def resample(frames: Tensor, *, height: int, width: int) -> Tensor:
         return frames
     shrinks = height < frames.shape[1]
     planes = rearrange(frames.contiguous(), "f h w k -> f k h w")  # still in the order of pixels
+    if planes.is_cuda:  # which knows no whole numbers here
+        planes = planes.float()
     big = F.interpolate(planes, (height, width), mode="bicubic", align_corners=False, antialias=shrinks)
+    big = big.round().clamp(0, 255).to(torch.uint8) if planes.is_cuda else big
     return rearrange(big, "f k h w -> f h w k")
