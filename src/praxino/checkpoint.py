@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 WEIGHTS, CONFIG, HASHES = "weights.safetensors", "config.json", "hashes.json"
+OWN = "praxino"
+"""The engine of models that do not name another one in their config."""
 
 
 def find(model: str, *, partial: bool = False) -> Path:
@@ -32,7 +34,7 @@ def find(model: str, *, partial: bool = False) -> Path:
     folder = known.get(model, Path(model).expanduser())
     if not folder.is_dir():
         raise ValueError(f"model {model!r} does not exist; {there}")
-    for name in (CONFIG, WEIGHTS):
+    for name in (CONFIG, WEIGHTS if engine(folder) == OWN else HASHES):
         if not (folder / name).is_file() and not (folder / ".saved" / name).is_file():
             raise ValueError(f"model folder {model!r} holds no {name}; {there}")
     if not partial and (absent := _lacks(folder)):
@@ -70,6 +72,19 @@ def _lacks(folder: Path) -> list[str]:
         return []  # whoever opens it says what is wrong
 
 
+def engine(folder: Path) -> str:
+    """What makes its films: `OWN`, or another engine that its config names."""
+    try:
+        return str(card(folder).get("engine", OWN))
+    except ValueError:
+        return OWN  # whoever opens it says what is wrong
+
+
+def weights(folder: Path) -> list[Path]:
+    """The files that hold its weights."""
+    return [folder / WEIGHTS] if engine(folder) == OWN else sorted(folder.glob("*/*.safetensors"))
+
+
 def card(folder: Path) -> dict[str, Any]:
     """What config.json says. Raises ValueError where it is missing, broken, or of another format."""
     _finish(folder)
@@ -86,14 +101,17 @@ def card(folder: Path) -> dict[str, Any]:
 
 
 def digest(folder: Path) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of the weights."""
+    """First 16 hexadecimal digits of the SHA-256 of the weights; of another engine's, of what `seal` wrote down."""
     _finish(folder)
+    if engine(folder) != OWN:
+        return _sha256(folder / HASHES)[:16]
     return _sha256(folder / WEIGHTS)[:16]
 
 
 def seal(folder: Path) -> None:
     """Write down the SHA-256 of every file of a model, for `damage`."""
-    hashes = {file.name: _sha256(file) for file in sorted(folder.iterdir()) if file.is_file() and file.name != HASHES}
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != HASHES)
+    hashes = {file.relative_to(folder).as_posix(): _sha256(file) for file in files}
     staging = folder / f".{HASHES}-{os.getpid()}"
     staging.write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
     staging.replace(folder / HASHES)

@@ -1,31 +1,25 @@
 """A request becomes a file: the one way from words to an MP4, for the command line and for workers."""
 
-import math
 import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from praxino import checkpoint
-from praxino.generation import price, speed
+from praxino.generation import engine, price, speed
 from praxino.generation.ahead import ahead, halves
-from praxino.generation.frame import Frame, frame_of
-from praxino.generation.generate import Around, Report, frames_of, generate, silent
+from praxino.generation.engine import Engine, Planned
+from praxino.generation.generate import Around, Report, silent
 from praxino.generation.journal import Journal, Place
-from praxino.generation.parts import Parts, open_parts
-from praxino.generation.prefix import Known, prefix
 from praxino.generation.rollout import fingerprint
 from praxino.generation.warnings import warnings_of
 from praxino.generation.watch import Watch
-from praxino.layers import precision
 from praxino.media import labels, sheet, visible, write
-from praxino.request import SMALLEST, Request, to_json
+from praxino.request import Request, to_json
 
 MOMENTS = 12
 """Frames on a contact sheet."""
@@ -54,29 +48,27 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     options, watch = options or Options(), Watch()
     with watch.stage("loading"):
         report("loading", 0.0)
-        folder = checkpoint.find(request.model)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        parts = open_parts(folder, device=device, dtype=precision.fastest(device))
-        shown, known = _plan(request, parts, draft=options.draft)
-        journal = _journal(options, output, request, parts)
+        model = engine.opened(request.model)
+        planned = model.plan(request, draft=options.draft)
+        shown, journal = planned.shown, _journal(options, output, request, model)
         report("loading", 1.0)
-    recipe = _recipe(request, parts)
+    recipe = _recipe(request, model)
     if options.draft and options.journal is not None:
         recipe["draft"] = {"parts": str(options.journal.absolute())}
-    moments = _Moments(wanted=frames_of(request, known))
+    moments = _Moments(wanted=planned.frames)
     writer = write.Writer(
         output, width=shown.width, height=shown.height, fps=shown.fps, metadata=labels.metadata(recipe)
     )
     with writer as film, halves() as whole:
         around = Around(journal=journal, report=report, watch=watch, cores=whole, enough=options.enough)
         looks = [moments.look, options.look] if options.look else [moments.look]
-        _write(_labelled(generate(shown, parts, known=known, around=around), shown), film, around, looks)
+        _write(_labelled(planned.pieces(around), shown), film, around, looks)
         if film.frames < moments.wanted:
             recipe["stopped"] = {"frames": film.frames, "of": moments.wanted}
             film.tell(labels.metadata(recipe))
     if options.sheet is not None:
         sheet.save(sheet.sheet(np.stack(moments.kept)), options.sheet)
-    summary = _summary(shown, parts, known, output, frames=writer.frames, latents=watch.latents)
+    summary = _summary(model, planned, output, frames=writer.frames, latents=watch.latents)
     if "stopped" not in recipe:
         _remember(summary, shown, watch)
     return summary | {
@@ -102,25 +94,6 @@ def _labelled(pieces: Iterator[np.ndarray], request: Request) -> Iterator[np.nda
     for piece in pieces:
         yield visible.marked(piece, first=first, fps=request.fps) if request.visible_label else piece
         first += len(piece)
-
-
-def _plan(request: Request, parts: Parts, *, draft: bool) -> tuple[Request, Known]:
-    """What is shown and what is known: of a draft, the latents of the film that it is a draft of."""
-    frame = frame_of(request.width, request.height, parts.card.sizes)
-    known = prefix(request, parts, frame)
-    shown = _drafted(request, frame) if draft else request
-    if shown != request:
-        small = frame_of(shown.width, shown.height, parts.card.sizes)
-        known = replace(prefix(shown, parts, small), latents=known.latents, known=known.known)
-    return shown, known
-
-
-def _drafted(request: Request, frame: Frame) -> Request:
-    """The request at the size that the model makes it, or a multiple that can be asked for; never a larger one."""
-    width, height = frame.box[2:]
-    times = math.ceil(SMALLEST / min(width, height))
-    size = (times * width // 2 * 2, times * height // 2 * 2)
-    return request if size[0] >= request.width else replace(request, width=size[0], height=size[1])
 
 
 def _remember(summary: dict[str, Any], request: Request, watch: Watch) -> None:
@@ -169,37 +142,35 @@ class _Moments:
         self.seen += len(piece)
 
 
-def _journal(options: Options, output: Path, request: Request, parts: Parts) -> Journal | None:
+def _journal(options: Options, output: Path, request: Request, model: Engine) -> Journal | None:
     if options.journal is None:
         return None
     sheet = None if options.sheet is None else str(options.sheet.absolute())
     place = Place(folder=str(Path.cwd()), output=str(output.absolute()), sheet=sheet)
-    return Journal(options.journal, film={"request": to_json(request), "model": parts.digest}, place=place)
+    return Journal(options.journal, film={"request": to_json(request), "model": model.digest}, place=place)
 
 
-def _recipe(request: Request, parts: Parts) -> dict[str, Any]:
+def _recipe(request: Request, model: Engine) -> dict[str, Any]:
     return {
         "request": to_json(request),
-        "model": {"name": parts.name, "digest": parts.digest},
+        "model": {"name": model.name, "digest": model.digest},
         "noise": fingerprint(request.seed),
         "versions": labels.versions(),
     }
 
 
-def _summary(
-    request: Request, parts: Parts, known: Known, output: Path, *, frames: int, latents: int
-) -> dict[str, Any]:
-    tokens = int((~known.known[:latents]).sum()) * known.latents.shape[2] * known.latents.shape[3]
+def _summary(model: Engine, planned: Planned, output: Path, *, frames: int, latents: int) -> dict[str, Any]:
+    request = planned.shown
     return {
         "file": str(output),
         "frames": frames,
-        "stopped": frames < frames_of(request, known),
+        "stopped": frames < planned.frames,
         "fps": request.fps,
         "width": request.width,
         "height": request.height,
         "seconds": round(frames / request.fps, 3),
         "seed": request.seed,
-        "model": f"{parts.name}@{parts.digest}",
-        "tokens": tokens // parts.transformer.config.patch**2,
-        "warnings": warnings_of(request, parts.card.words),
+        "model": f"{model.name}@{model.digest}",
+        "tokens": planned.tokens(latents),
+        "warnings": warnings_of(request, model.card.words),
     }

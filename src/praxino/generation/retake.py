@@ -11,14 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from praxino import checkpoint
-from praxino.generation.frame import frame_of
-from praxino.generation.generate import Around, generate
-from praxino.generation.parts import open_parts
-from praxino.generation.prefix import prefix
-from praxino.layers import precision
+from praxino.generation import engine
+from praxino.generation.generate import Around
 from praxino.media import labels, read, sheet, visible
 from praxino.media.splice import Cut, splice
 from praxino.media.write import Writer
@@ -102,9 +97,7 @@ def _given(film: Path, first: int, last: int, frames: int, folder: Path) -> tupl
 
 def _made(request: Request, around: Around, first: int) -> Iterator[np.ndarray]:
     """The frames (h, w, 3) uint8 that a request adds to its start; ``first`` is the number of the first in the film."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    parts = open_parts(checkpoint.find(request.model), device=device, dtype=precision.fastest(device))
-    known = prefix(request, parts, frame_of(request.width, request.height, parts.card.sizes))
-    frames = (frame for piece in generate(request, parts, known=known, around=around) for frame in piece)
-    for number, frame in enumerate(islice(frames, known.given, None), start=first):
+    planned = engine.opened(request.model).plan(request)
+    frames = (frame for piece in planned.pieces(around) for frame in piece)
+    for number, frame in enumerate(islice(frames, planned.given, None), start=first):
         yield visible.marked(frame[None], first=number, fps=request.fps)[0] if request.visible_label else frame

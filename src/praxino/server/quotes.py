@@ -29,7 +29,7 @@ class Quotes:
     def model(self, name: str) -> Model:
         """What is known of a model. Raises ValueError where there is none."""
         folder = checkpoint.find(name)
-        changed = (folder / checkpoint.WEIGHTS).stat().st_mtime
+        changed = (folder / checkpoint.CONFIG).stat().st_mtime
         kept = self.models.get(name)
         if kept is None or kept[0] != changed:
             kept = self.models[name] = (changed, price.opened(name))
