@@ -1,6 +1,22 @@
 """What a model says of itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
+
+Ability = Literal["words", "start", "extend", "end", "shots", "negative"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """How its films are walked from noise to clean; the defaults are those of pocket (docs/decisions/0003)."""
+
+    shift: float = 6.0  # more steps at high noise
+    churn: float = 0.7  # share of fresh noise at each step
+    churn_until: float = 0.3  # below this time the walk is deterministic
+    until: float = 0.97  # above this time nothing is guided
+    projected: bool = True  # guided across each frame's own guess, and not along it
+    floor: float = 0.1  # noise on the past as the network sees it
+    anchor: float = 0.3  # how far each latent's tones are drawn to those the shot began with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,3 +32,7 @@ class Card:
     best_of: int = 1  # beginnings that are made, by default; needs a critic
     credits: float = 1.0  # that its work costs, of pocket's (`generation.credits`)
     trained: tuple[tuple[str, str], ...] = ()  # what it has been through, as (what, figure)
+    walk: Walk = field(default_factory=Walk)
+    negative: str = ""  # what its films are guided away from, where a request does not say
+    takes: tuple[Ability, ...] = ("words", "start", "extend", "end", "shots", "negative")  # what it can be asked for
+    frames: int | None = None  # native frames that it makes at most, with a picture it begins with; None: any number

@@ -1,0 +1,41 @@
+"""Whether a model can make what a request asks for, by its card; torch is not needed to know."""
+
+from praxino import geometry
+from praxino.generation.card import Card
+from praxino.request import Request
+
+
+def check(request: Request, card: Card, *, moving: bool) -> None:
+    """Raises ValueError with the remedy where the model cannot; ``moving``: the request's start is a clip."""
+    name, asked = request.model, _asked(request, moving=moving)
+    for ability, said in asked.items():
+        if ability not in card.takes:
+            raise ValueError(f"model {name!r} {said}")
+    if card.frames is None:
+        return
+    most = card.frames - (1 if request.start else 0)
+    if geometry.frames_of_seconds(request.seconds, card.fps) > most:
+        longest = int(10 * most / card.fps) / 10
+        then = "; then extend the film" if "extend" in card.takes else ""
+        raise ValueError(
+            f"{request.seconds:g} seconds are too many: model {name!r} makes a whole clip of at most {card.frames}"
+            f" frames at a time; ask for {longest:g}{then}"
+        )
+
+
+def _asked(request: Request, *, moving: bool) -> dict[str, str]:
+    """What the request asks for, and what to say where the model cannot."""
+    asked: dict[str, str] = {}
+    if request.start is None:
+        asked["words"] = "begins with a picture; give one with --start"
+    elif moving:
+        asked["extend"] = "cannot go on from a clip; leave --start out"
+    else:
+        asked["start"] = "was taught no pictures to begin with; leave --start out"
+    if request.end is not None:
+        asked["end"] = "was taught no pictures to end on; leave --end out"
+    if len({shot.prompt for shot in request.shots}) > 1:
+        asked["shots"] = "makes its whole clip by one prompt; give one, and extend the film by others"
+    if request.negative:
+        asked["negative"] = "is not guided, so nothing leads it away from a negative prompt; leave --negative out"
+    return asked
