@@ -1,6 +1,8 @@
 """The Wan 2.1 block (arXiv 2503.20314; layout of the open weights): self-attention, cross-attention, feed-forward.
 
 Shapes: b batch, t latent frames, s tokens of one frame, n = t*s tokens, m text tokens, d width, h heads.
+Where tokens are spread over ranks, s and n are this rank's share; only attention among video tokens sees all, by
+`Context.split`.
 """
 
 import itertools
@@ -17,11 +19,12 @@ from praxino.layers.gelu import gelu
 from praxino.layers.norm import RMSNorm, layer_norm
 from praxino.layers.rope import rotate
 from praxino.transformer.config import TransformerConfig
+from praxino.transformer.sequence import Split
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A run of keys and values of one chunk, as one block made them: each (b, h, n, d)."""
+    """A run of keys and values of one chunk, as one block made them: each (b, h, n, d), of this rank's heads."""
 
     k: Tensor
     v: Tensor
@@ -48,14 +51,13 @@ class SelfAttention(nn.Module):
         self.norm_q, self.norm_k = RMSNorm(d), RMSNorm(d)
         self.to_out = nn.Linear(d, d)
 
-    def forward(
-        self, x: Tensor, turn: tuple[Tensor, Tensor], sights: list[Sight], past: list[Span]
-    ) -> tuple[Tensor, Span]:
+    def forward(self, x: Tensor, context: "Context", past: list[Span]) -> tuple[Tensor, Span]:
+        sights, split = context.sights, context.split
         q, k, v = (
             rearrange(y, "b n (h d) -> b h n d", h=self.heads)
             for y in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(x)), self.to_v(x))
         )
-        q, k = rotate(q, turn), rotate(k, turn)
+        q, k, v = split.to_heads(rotate(q, context.turn), rotate(k, context.turn), v)
         runs = [[*sight.seen, (sight.begin, sight.end)] for sight in sights]
         asked, known, held = (_pieces(y, runs) for y in (q, k, v))
         alike: dict[tuple[int, int], list[tuple[int, Tensor, Tensor, Tensor]]] = {}  # attended at once
@@ -69,7 +71,7 @@ class SelfAttention(nn.Module):
             which, *stacks = zip(*group, strict=True)
             made = attend(*(joined(stack, 0) for stack in stacks)).split(len(x))
             out.update(zip(which, made, strict=True))
-        whole = joined([out[i] for i in range(len(sights))], 2)
+        whole = split.to_tokens(joined([out[i] for i in range(len(sights))], 2))
         return self.to_out(rearrange(whole, "b h n d -> b n (h d)")), Span(k=k, v=v)
 
 
@@ -139,7 +141,7 @@ class Block(nn.Module):
     ) -> tuple[Tensor, Span]:
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.table + context.shift).unbind(2)  # each (b, t, d)
         y = modulate(layer_norm(x), shift_a, scale_a)
-        y, span = self.self_attention(y, context.turn, context.sights, past)
+        y, span = self.self_attention(y, context, past)
         x = gated(x, y, gate_a)
         x = x + self.cross_attention(self.norm_text(x), said, context.mask, picture)
         y = modulate(layer_norm(x), shift_f, scale_f)
@@ -167,7 +169,8 @@ class Context:
 
     shift: Tensor  # (b, t, 6, d)
     turn: tuple[Tensor, Tensor]  # cosines and sines, each (n, d/2)
-    sights: list[Sight]
+    sights: list[Sight]  # of all tokens
+    split: Split
     mask: Tensor | None  # (b, m), True where a text token counts; None: all do
     pictures: tuple[Span, ...] = ()  # keys and values of each block, of a picture
 

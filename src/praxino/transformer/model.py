@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
 
 from praxino.layers import rope
 from praxino.layers.gelu import gelu
@@ -22,6 +23,7 @@ from praxino.transformer.block import Block, Context, Heard, Sight, Span, Stack,
 from praxino.transformer.cache import Cache, lessons, sights
 from praxino.transformer.config import TransformerConfig
 from praxino.transformer.picture import PictureIn
+from praxino.transformer.sequence import Split, split
 
 LEAST = 1e-3
 """Least share of a latent's variance that is left open where it is expected to continue the one before.
@@ -56,6 +58,10 @@ class Transformer(nn.Module):
     """Predicts velocity = noise - clean (flow matching, Lipman et al. 2023) for each latent frame at its own time."""
 
     channel_std: Tensor
+    fusible: bool = True
+    """Whether its blocks may become one program; where not, ``fused`` is not heard."""
+    mesh: DeviceMesh | None = None
+    """Ranks that the tokens of each call are spread over; all make the same calls and get the same answers."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -160,16 +166,17 @@ class Transformer(nn.Module):
         fused: bool = False,
     ) -> tuple[Outlook, list[Span]]:
         """The outlook on the judged frames, and the spans of each block; ``before`` is what latents lean on."""
-        x = self.patch_in(self._tokens(self._scaled(latents, time)))  # (b, t, s, d)
+        spread = split(self.mesh, tokens=self._count(latents), heads=self.config.heads)
+        x = self.patch_in(spread.mine(self._tokens(self._scaled(latents, time))))  # (b, t, s, d)
         if before is not None:
-            x = x + self.past_in(self._tokens(before / self.channel_std))
+            x = x + self.past_in(spread.mine(self._tokens(before / self.channel_std)))
         if self.first is not None:
             kind = torch.tensor([int(number == 0) for number in shown.numbers], device=x.device)
             x = x + self.first[kind][None, :, None]
         heard = text if isinstance(text, Heard) else self.read(*(text if isinstance(text, tuple) else (text,)))
-        context, embedded = self._context(latents, time, heard, shown)
+        context, embedded = self._context(latents, time, heard, shown, spread)
         x = rearrange(x, "b t s d -> b (t s) d")
-        blocks = self._fused if fused else self.blocks
+        blocks = self._fused if fused and self.fusible else self.blocks
         x, spans = blocks(x, context, heard.spans, cache.spans)
         if (judged := shown.judged) < latents.shape[1]:
             x = x[:, -judged * x.shape[1] // latents.shape[1] :]
@@ -177,10 +184,10 @@ class Transformer(nn.Module):
             before = before if before is None else before[:, -judged:]
         shift, scale = (self.table + embedded[:, :, None]).unbind(2)
         x = modulate(layer_norm(x), shift, scale)
-        made_of = self._picture(self.patch_out(x), latents.shape)
+        made_of = self._picture(spread.whole(self.patch_out(x)), latents.shape)
         if before is None:
             return Outlook(velocity=self._velocity(latents, time, made_of, None, None), past=None, open=None), spans
-        new = LEAST + (1 - 2 * LEAST) * self._picture(self.open_out(x), latents.shape).float().sigmoid()
+        new = LEAST + (1 - 2 * LEAST) * self._picture(spread.whole(self.open_out(x)), latents.shape).float().sigmoid()
         velocity = self._velocity(latents, time, made_of, before, new.detach())
         return Outlook(velocity=velocity, past=before, open=new), spans
 
@@ -205,16 +212,22 @@ class Transformer(nn.Module):
             counts = text.new_ones(text.shape[:2]) if mask is None else mask
             share = counts.to(words.dtype) / counts.sum(-1, keepdim=True).clamp(min=1)
             pooled = torch.einsum("bmd,bm->bd", words, share)
-        listening = [cast("Block", block).cross_attention for block in self.blocks]
-        spans, pictures = tuple(each.read(words) for each in listening), ()
+        seen = None
         if picture is not None:
             if self.picture_in is None:
                 raise ValueError("this model knows no pictures; leave the picture out")
             seen = self.picture_in(picture)
-            pictures = tuple(each.look(seen) for each in listening)
-        return Heard(spans=spans, pooled=pooled, mask=mask, pictures=pictures)
+        spans, pictures = list[Span](), list[Span]()
+        for block in self.blocks:  # once, and each while it is at hand (`offload`)
+            listening = cast("Block", block).cross_attention
+            spans.append(listening.read(words))
+            if seen is not None:
+                pictures.append(listening.look(seen))
+        return Heard(spans=tuple(spans), pooled=pooled, mask=mask, pictures=tuple(pictures))
 
-    def _context(self, latents: Tensor, time: Tensor, heard: Heard, shown: Shown) -> tuple[Context, Tensor]:
+    def _context(
+        self, latents: Tensor, time: Tensor, heard: Heard, shown: Shown, spread: Split
+    ) -> tuple[Context, Tensor]:
         config, (_b, _t, h, w, _) = self.config, latents.shape
         wave = sinusoid(1000 * time, config.time_channels).to(self.dtype)
         embedded = self.time_out(F.silu(self.time_in(wave)))  # (b, t, d)
@@ -223,9 +236,10 @@ class Transformer(nn.Module):
         shift = rearrange(self.time_shift(F.silu(embedded)), "b t (k d) -> b t k d", k=6)
         size = (h // config.patch, w // config.patch)
         turn = rope.angles(tuple(shown.numbers), size=size, channels=config.width // config.heads)
+        turn = rearrange(spread.mine(rearrange(turn, "(t s) c -> 1 t s c", s=size[0] * size[1])), "1 t s c -> (t s) c")
         pair = (turn.cos().to(latents.device, self.dtype), turn.sin().to(latents.device, self.dtype))
-        context = Context(shift=shift, turn=pair, sights=shown.sights, mask=heard.mask, pictures=heard.pictures)
-        return context, embedded
+        said = {"mask": heard.mask, "pictures": heard.pictures}
+        return Context(shift=shift, turn=pair, sights=shown.sights, split=spread, **said), embedded
 
     def _tokens(self, picture: Tensor) -> Tensor:
         p = self.config.patch
