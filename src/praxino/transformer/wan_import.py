@@ -34,9 +34,9 @@ def bring(source: Path, into: Path, terms: Terms) -> dict[str, Any]:
     found = wan.found(source)
     if found.layout == "praxino":
         raise ValueError(f"{source} is a Praxino model already; give it to --model, or copy it")
-    licence = _licence(source)
-    _check_place(source, into)
-    _check_licence(licence, source, into, accepted=terms.accepted)
+    licence = licence_of(source)
+    check_place(source, into)
+    check_licence(licence, source, into, accepted=terms.accepted)
     found = replace(found, config=replace(found.config, **dict(terms.sight)))
     model = wan.filled(found, dtype=terms.dtype)
     for lora in terms.loras:
@@ -59,7 +59,7 @@ def bring(source: Path, into: Path, terms: Terms) -> dict[str, Any]:
     return about
 
 
-def _licence(source: Path) -> tuple[str, list[Path]]:
+def licence_of(source: Path) -> tuple[str, list[Path]]:
     """Its name, as model cards have it ("unknown" where nothing says), and the files that it is in."""
     folder = source if source.is_dir() else source.parent
     places = [folder, folder.parent] if folder.name == "transformer" else [folder]
@@ -78,7 +78,8 @@ def _licence(source: Path) -> tuple[str, list[Path]]:
     return "unknown", texts
 
 
-def _check_licence(licence: tuple[str, list[Path]], source: Path, into: Path, *, accepted: bool) -> None:
+def check_licence(licence: tuple[str, list[Path]], source: Path, into: Path, *, accepted: bool) -> None:
+    """Raises ValueError for a licence, as `licence_of` gives it, that is not permissive and was never accepted."""
     name, texts = licence
     before: dict[str, Any] = {}
     if (into / checkpoint.CONFIG).is_file():
@@ -92,7 +93,8 @@ def _check_licence(licence: tuple[str, list[Path]], source: Path, into: Path, *,
     )
 
 
-def _check_place(source: Path, into: Path) -> None:
+def check_place(source: Path, into: Path) -> None:
+    """Raises ValueError where something else is that would be lost."""
     home = wan_files.home(source)
     if into.resolve() in {source.resolve(), home.resolve(), home.resolve().parent}:
         raise ValueError(f"{into} is where the weights are; choose another folder")
