@@ -26,4 +26,4 @@ def credits_of(request: Request, model: Model, *, draft: bool = False, denoised:
 def chunks_of(request: Request, model: Model) -> int:
     """In how many parts it is made: who stops after some of them pays for these."""
     frames = geometry.frames_of_seconds(request.seconds, model.card.fps)
-    return max(1, math.ceil(geometry.covering(frames, model.autoencoder.time) / model.transformer.chunk))
+    return max(1, math.ceil(geometry.covering(frames, model.autoencoder.time) / model.chunk))

@@ -6,8 +6,10 @@ import numpy as np
 
 from praxino import checkpoint, config, geometry
 from praxino.autoencoder.config import AutoencoderConfig
+from praxino.autoencoder.wan_config import WanAutoencoderConfig, config_of
 from praxino.flow.config import SampleConfig
 from praxino.generation.card import Card
+from praxino.generation.families import Latents
 from praxino.generation.program import pays
 from praxino.generation.speed import Run
 from praxino.request import Request
@@ -26,6 +28,8 @@ DENOISING = {"fused": "denoising"}
 """With a program of its own it costs something else, and has a name of its own among units and rates."""
 LATENT_BYTES = 4
 """Of a number in the journal."""
+WHOLE = 2**31
+"""Latent frames that are made together by who makes whole clips."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +51,10 @@ class Model:
 
     digest: str
     card: Card
-    autoencoder: AutoencoderConfig
-    transformer: TransformerConfig
+    autoencoder: AutoencoderConfig | WanAutoencoderConfig
+    patch: int  # latents per token, along height and along width
+    chunk: int  # latent frames that are made together
+    kept: int  # bytes of a token in the journal
     upscales: bool  # has an upscaler
 
 
@@ -56,12 +62,21 @@ def opened(name: str) -> Model:
     """The model of this name. Raises ValueError where there is none."""
     folder = checkpoint.find(name)
     about = checkpoint.card(folder)
+    same = {"digest": checkpoint.digest(folder), "card": config.from_json(Card, about["card"])}
+    if checkpoint.engine(folder) != checkpoint.OWN:
+        latents = config.from_json(Latents, about["latents"])
+        coder = AutoencoderConfig(space=latents.space, time=latents.time, channels=latents.channels)
+        pixels = 3 * (latents.space * latents.patch) ** 2 * latents.time  # its journal keeps frames
+        return Model(autoencoder=coder, patch=latents.patch, chunk=WHOLE, kept=pixels, upscales=False, **same)
+    coder = config_of(about["autoencoder"])
+    transformer = config.from_json(TransformerConfig, about["transformer"])
     return Model(
-        digest=checkpoint.digest(folder),
-        card=config.from_json(Card, about["card"]),
-        autoencoder=config.from_json(AutoencoderConfig, about["autoencoder"]),
-        transformer=config.from_json(TransformerConfig, about["transformer"]),
+        autoencoder=coder,
+        patch=transformer.patch,
+        chunk=transformer.chunk,
+        kept=LATENT_BYTES * coder.channels * transformer.patch**2,
         upscales="upscaler" in about,
+        **same,
     )
 
 
@@ -78,7 +93,7 @@ def priced(request: Request, model: Model, runs: list[Run]) -> Quote:
     pixels = request.width * request.height
     film = np.median([run.file_bytes / run.frames / run.pixels for run in runs]) * frames * pixels
     tokens = tokens_of(request, model)
-    journal = LATENT_BYTES * model.autoencoder.channels * model.transformer.patch**2 * tokens
+    journal = model.kept * tokens
     return Quote(
         tokens=tokens,
         native=native_of(request, model),
@@ -100,7 +115,7 @@ def units_of(request: Request, model: Model) -> dict[str, float]:
     enlarged = _native_frames(request, model) * width * height if model.upscales and request.width > width else 0
     best_of = request.best_of or model.card.best_of
     latents = geometry.covering(_native_frames(request, model), model.autoencoder.time)
-    denoising = "fused" if pays(latents // model.transformer.chunk * steps, "cpu") else "denoising"
+    denoising = "fused" if pays(latents // model.chunk * steps, "cpu") else "denoising"
     first = 0 if request.start else geometry.tokens(1, height, width, model.autoencoder.space)
     return {
         "loading": 1.0,
@@ -131,7 +146,7 @@ def tokens_of(request: Request, model: Model) -> int:
     """How many the transformer makes for a film."""
     width, height = native_of(request, model)
     latents = geometry.covering(_native_frames(request, model), model.autoencoder.time)
-    return geometry.tokens(latents, height, width, model.autoencoder.space) // model.transformer.patch**2
+    return geometry.tokens(latents, height, width, model.autoencoder.space) // model.patch**2
 
 
 def _rates(runs: list[Run], units: dict[str, float]) -> dict[str, float]:
