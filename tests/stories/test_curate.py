@@ -1,4 +1,7 @@
-"""An afternoon with a folder of raw footage: curated, looked at, interrupted, curated again."""
+"""An afternoon with a folder of raw footage: curated, looked at, interrupted, curated again.
+
+The short form; KILLS=20 for the long one.
+"""
 
 import hashlib
 import json
@@ -20,6 +23,7 @@ from praxino.media.write import Writer
 from praxino.world.film import film as world
 
 WIDTH, HEIGHT, FPS = 192, 108, 25
+KILLS = int(os.environ.get("KILLS", "4"))
 
 
 def write(path: Path, frames: np.ndarray, quality: int = 18) -> None:
@@ -173,6 +177,39 @@ def test_killed_at_random_moments_it_becomes_the_same_dataset(
     assert done.returncode == 0, done.stderr
     for name in ("index.parquet", "manifest.json", *(path.name for path in whole.glob("shard-*.tar"))):
         assert digest(into / name) == digest(whole / name), name
+
+
+@pytest.mark.slow
+def test_killed_with_its_workers_again_and_again_every_file_is_the_same(
+    raw: Path, dataset: tuple[Path, dict[str, Any], str], tmp_path: Path
+):
+    dice, whole, took = random.Random(11), held(dataset[0]), dataset[1]["took"] + 1
+    kills, into = 0, tmp_path / "0"
+    while kills < KILLS:
+        again = ["--resume"] if (into / ".work").is_dir() else []
+        running = subprocess.Popen(
+            command(raw, "--into", into, *again),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            assert running.wait(dice.uniform(0.3, took)) == 0
+            assert held(into) == whole
+            into = tmp_path / str(kills)  # it was sooner than the kill: begin anew
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+            kills += 1
+    done = curated(raw, "--into", into, *(["--resume"] if (into / ".work").is_dir() else []))
+    assert done.returncode == 0, done.stderr
+    assert held(into) == whole
+
+
+def held(into: Path) -> dict[str, str]:
+    """Digests of all files of a dataset, of what is known of its sources too."""
+    names = (path for path in sorted(into.rglob("*")) if path.is_file() and path.name != "lock")
+    return {path.relative_to(into).as_posix(): digest(path) for path in names}
 
 
 def _workers(session: int) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -197,5 +198,6 @@ def _histogram(values: np.ndarray, kept: np.ndarray, limits: list[float]) -> str
     axes.tick_params(labelsize=8, length=2)
     axes.set_xlim(edges[0], edges[-1])
     out = io.BytesIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    with rc_context({"svg.hashsalt": "praxino"}):  # else names in the picture are drawn by lot
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     return base64.b64encode(out.getvalue()).decode()

@@ -46,6 +46,7 @@ class Order:
     width: int = 512
     height: int = 288
     workers: int = 2
+    shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))  # of the frames; see SHARES
 
     @property
     def frames(self) -> int:
@@ -101,7 +102,7 @@ def plan(order: Order, stock: Stock) -> list[File]:
     """All files that are not copies of others."""
     rng = np.random.default_rng([order.seed, 1])
     long = min(max(order.frames // 20, 150), 1500)
-    spans = {kind: max(1, round(order.frames * share / long)) for kind, share in SHARES.items()}
+    spans = {kind: max(1, round(order.frames * share / long)) for kind, share in order.shares.items()}
     made = list[File]()
     for number in range(spans["reel"]):
         made.append(File(name=f"reel-{number:03d}.mp4", kind="reel", reel=reel(rng, stock, Menu(), frames=long)))
