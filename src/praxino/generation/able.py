@@ -13,7 +13,7 @@ def check(request: Request, card: Card, *, moving: bool) -> None:
             raise ValueError(f"model {name!r} {said}")
     if card.frames is None:
         return
-    most = card.frames - (1 if request.start else 0)
+    most = card.frames - ((card.context if moving else 1) if request.start else 0)
     if geometry.frames_of_seconds(request.seconds, card.fps) > most:
         longest = int(10 * most / card.fps) / 10
         then = "; then extend the film" if "extend" in card.takes else ""

@@ -36,3 +36,4 @@ class Card:
     negative: str = ""  # what its films are guided away from, where a request does not say
     takes: tuple[Ability, ...] = ("words", "start", "extend", "end", "shots", "negative")  # what it can be asked for
     frames: int | None = None  # native frames that it makes at most, with a picture it begins with; None: any number
+    context: int = 1  # native frames that it sees of a clip that it goes on from, where ``frames`` is a number
