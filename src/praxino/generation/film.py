@@ -60,7 +60,9 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
         output, width=shown.width, height=shown.height, fps=shown.fps, metadata=labels.metadata(recipe)
     )
     with writer as film, halves() as whole:
-        around = Around(journal=journal, report=report, watch=watch, cores=whole, enough=options.enough)
+        around = Around(
+            journal=journal, report=report, watch=watch, cores=whole, enough=options.enough, look=options.look
+        )
         looks = [moments.look, options.look] if options.look else [moments.look]
         _write(_labelled(planned.pieces(around), shown), film, around, looks)
         if film.frames < moments.wanted:

@@ -49,6 +49,7 @@ class Around:
     watch: Watch = field(default_factory=Watch)
     enough: Callable[[], bool] | None = None  # asked, in another thread, after each chunk: is the film to end with it?
     stop: Event = field(default_factory=Event)  # set by who wants no more of it, who then takes no more either
+    look: Callable[[np.ndarray], None] | None = None  # sees pictures (f, H, W, 3) of what is not done, as they come
     cores: int | None = None  # for the beginning, while there is nothing else to do; None: as many as for the rest
 
 
