@@ -4,15 +4,19 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from praxino.cli import options
+from praxino.cli.devices import Spread
 from praxino.cli.progress import progress
 from praxino.media import picture
 from praxino.media import sheet as sheets
 from praxino.request import Request
+
+if TYPE_CHECKING:
+    from praxino.generation.ranks import Opened
 
 app = typer.Typer()
 
@@ -42,9 +46,14 @@ def generate(
     sheet: options.Sheet = None,
     draft: options.Draft = False,
     visible_label: options.Label = False,
+    devices: options.Devices = None,
+    decode_apart: options.Apart = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Make a film from words, a picture or a clip."""
+    spread = Spread(devices=devices, apart=decode_apart, journal=journal)
+    if spread.follows:
+        spread.follow()
     wanted = options.wanted(locals())
     if sheet is not None:
         check_target(sheet, ".png")
@@ -53,17 +62,20 @@ def generate(
         journal = output.with_suffix(".parts")
     if journal is not None:
         _check_folder(journal, "journal")
-    tell(_made(wanted, output, journal=journal, sheet=sheet, draft=draft), as_json=as_json)
+    about: dict[str, Any] = {"journal": journal, "sheet": sheet, "draft": draft}
+    tell(spread.made(lambda opened: _made(wanted, output, opened, about)), as_json=as_json)
     if sheet is not None and not as_json and sys.stdout.isatty():
         typer.echo(sheets.blocks(picture.read(sheet)))
+    spread.end()
 
 
-def _made(wanted: Request, output: Path, *, journal: Path | None, sheet: Path | None, draft: bool) -> dict[str, Any]:
+def _made(wanted: Request, output: Path, opened: "Opened | None", about: dict[str, Any]) -> dict[str, Any]:
     with progress() as report:
         report("opening", 0.0)
         from praxino.generation import film  # torch: a second or two
 
-        return film.make(wanted, output, options=film.Options(journal=journal, sheet=sheet, draft=draft), report=report)
+        options = film.Options(**about) if opened is None else film.Options(**about, opened=opened)
+        return film.make(wanted, output, options=options, report=report)
 
 
 def check_target(path: Path, ending: str) -> None:

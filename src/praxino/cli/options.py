@@ -46,6 +46,17 @@ Draft = Annotated[
 Label = Annotated[
     bool, Option("--label", help='Show "AI 生成 / AI-generated" on the first two seconds, as GB 45438-2025 asks for.')
 ]
+Devices = Annotated[
+    int | None,
+    Option(
+        help="GPUs, or processes on a share of the cores each, to make the film on (default: 1, or torchrun's ranks).",
+        min=1,
+        max=64,
+    ),
+]
+Apart = Annotated[
+    bool, Option("--decode-apart", help="Of several devices, the first decodes and writes while the others denoise.")
+]
 AsJson = Annotated[bool, Option("--json", help="Print the summary as one line of JSON.")]
 
 SHAPED = ("prompt", "seconds", "storyboard", "size", "aspect", "resolution", "base")

@@ -35,6 +35,7 @@ class Options:
     sheet: Path | None = None  # contact sheet to write, PNG
     draft: bool = False  # show it at the model's own size; with a journal, the same film can be finished at full size
     look: Look | None = None  # sees each piece (f, H, W, 3) uint8 of the film, once written
+    opened: Callable[[str], Engine] = engine.opened  # opens the model, on one device or on several (`ranks`)
     enough: Callable[[], bool] | None = None  # asked, in another thread, after each chunk: is the film to end with it?
 
 
@@ -48,7 +49,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     options, watch = options or Options(), Watch()
     with watch.stage("loading"):
         report("loading", 0.0)
-        model = engine.opened(request.model)
+        model = options.opened(request.model)
         planned = model.plan(request, draft=options.draft)
         shown, journal = planned.shown, _journal(options, output, request, model)
         report("loading", 1.0)
@@ -71,7 +72,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     if options.sheet is not None:
         sheet.save(sheet.sheet(np.stack(moments.kept)), options.sheet)
     summary = _summary(model, planned, output, frames=writer.frames, latents=watch.latents)
-    if "stopped" not in recipe:
+    if "stopped" not in recipe and options.opened is engine.opened:  # quotes are of one device
         _remember(summary, shown, watch)
     return summary | {
         "timings": {name: round(seconds, 3) for name, seconds in [*watch.seconds.items(), ("total", watch.total)]},

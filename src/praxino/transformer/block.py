@@ -7,7 +7,7 @@ Where tokens are spread over ranks, s and n are this rank's share; only attentio
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -191,7 +191,7 @@ class Heard:
             for each in (self.spans, self.pictures)
         )
         pooled, mask = (None if each is None else each.expand(count, -1) for each in (self.pooled, self.mask))
-        return Heard(spans=spans, pooled=pooled, mask=mask, pictures=pictures)
+        return replace(self, spans=spans, pooled=pooled, mask=mask, pictures=pictures)
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

@@ -47,15 +47,20 @@ def split(mesh: DeviceMesh | None, *, tokens: int, heads: int) -> Split:
     if mesh is None:
         return Alone()
     size = mesh.size()
-    if min(tokens, heads) < size:
-        what = f"{heads} attention heads" if heads < size else f"{tokens} tokens a frame"
-        raise ValueError(f"a model with {what} cannot be spread over {size} ranks; use at most {min(tokens, heads)}")
+    check(tokens=tokens, heads=heads, size=size)
     return Ulysses(
         group=mesh.get_group(),
         rank=mesh.get_local_rank(),
         tokens=shares(tokens, size),
         heads=shares(heads, size),
     )
+
+
+def check(*, tokens: int, heads: int, size: int) -> None:
+    """Raises ValueError where one of ``size`` ranks would have no head, or no token of a frame."""
+    if min(tokens, heads) < size:
+        what = f"{heads} attention heads" if heads < size else f"{tokens} tokens a frame"
+        raise ValueError(f"a model with {what} cannot be spread over {size} ranks; use at most {min(tokens, heads)}")
 
 
 def shares(count: int, size: int) -> tuple[int, ...]:
