@@ -74,8 +74,11 @@ def remove(
     about = _about(folder)
     if not yes:
         typer.confirm(f"remove {about['name']} ({about['megabytes']:.1f} MB, {folder})?", abort=True)
-    for name in {checkpoint.WEIGHTS, checkpoint.HASHES, *checkpoint.hashes(folder)} - {checkpoint.CONFIG}:
-        (folder / Path(name).name).unlink(missing_ok=True)
+    known = {checkpoint.WEIGHTS, checkpoint.HASHES, *checkpoint.hashes(folder)} - {checkpoint.CONFIG}
+    for file in (folder / name for name in known if ".." not in Path(name).parts and not Path(name).is_absolute()):
+        file.unlink(missing_ok=True)
+        if file.parent != folder and file.parent.is_dir() and not any(file.parent.iterdir()):
+            file.parent.rmdir()
     (folder / checkpoint.CONFIG).unlink()  # last: until then it can be removed again
     if not any(folder.iterdir()):
         folder.rmdir()
@@ -89,11 +92,12 @@ def _about(folder: Path) -> dict[str, Any]:
     return {
         "name": about.get("name", folder.name),
         "folder": str(folder),
-        "megabytes": round((folder / checkpoint.WEIGHTS).stat().st_size / 1e6, 1),
+        "megabytes": round(sum(file.stat().st_size for file in checkpoint.weights(folder)) / 1e6, 1),
         "digest": sealed[:16] if sealed else checkpoint.digest(folder),
         "licence": licence.get("id", "unknown"),
         "lacks": checkpoint.lacks(about),
         "card": about.get("card", {}),
+        **{name: about[name] for name in ("engine", "family") if name in about},
     }
 
 
@@ -105,4 +109,6 @@ def _use(about: dict[str, Any]) -> str:
     if about["lacks"]:
         return f"cannot make films yet: it has no {' and no '.join(about['lacks'])}"
     sizes = ", ".join(f"{width}x{height}" for width, height in about["card"].get("sizes", []))
+    if "family" in about:
+        return f"{about['family']}: {', '.join(about['card']['takes'])}; {about['card']['frames']} frames of {sizes}"
     return f"native {sizes}  rung {about['card'].get('rung', '?')}"

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from praxino import checkpoint
+from praxino import checkpoint, geometry
 
 
 def import_(
@@ -21,13 +21,26 @@ def import_(
     chunk: Annotated[int | None, typer.Option(min=1, help="Latent frames that see each other.")] = None,
     window: Annotated[int | None, typer.Option(min=0, help="Past chunks that a chunk sees.")] = None,
     sink: Annotated[int | None, typer.Option(min=0, help="First chunks that every chunk sees.")] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Native size of a pipeline's films; the family's.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Import the transformer of a Wan-family model: of diffusers' layout or Wan's own, in safetensors."""
+    """Import the transformer of a Wan-family model, or a pipeline of diffusers of another family; in safetensors."""
     import torch
 
+    from praxino.generation import pipelines_import
     from praxino.transformer import wan_import
 
+    if pipelines_import.recognised(source):
+        if any((dtype, lora, chunk, window, sink)):
+            raise ValueError("a pipeline is imported as it is; leave --dtype, --lora, --chunk, --window and --sink out")
+        native = geometry.parse_size(size) if size else None
+        terms = pipelines_import.Terms(name=name, accepted=accept_licence, size=native)
+        _tell(pipelines_import.bring(source, into, terms), into, as_json=as_json)
+        return
+    if size is not None:
+        raise ValueError(f"--size is for pipelines of other families, and {source} is none; leave it out")
     sight = (("chunk", chunk), ("window", window), ("sink", sink))
     about = wan_import.bring(
         source,
@@ -40,11 +53,15 @@ def import_(
             sight=tuple((key, value) for key, value in sight if value is not None),
         ),
     )
+    _tell(about, into, as_json=as_json)
+
+
+def _tell(about: dict[str, Any], into: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(about | {"folder": str(into)}, ensure_ascii=False))
         return
-    size = (into / checkpoint.WEIGHTS).stat().st_size / 1e6
-    digest = checkpoint.hashes(into)[checkpoint.WEIGHTS][:16]
+    size = sum(file.stat().st_size for file in checkpoint.weights(into)) / 1e6
+    digest = (checkpoint.hashes(into).get(checkpoint.WEIGHTS) or checkpoint.digest(into))[:16]
     typer.echo(f"{about['name']}  {size:.1f} MB  {digest}  licence {about['licence']['id']}  {into}")
     if absent := checkpoint.lacks(about):
         typer.echo(f"  it cannot make films yet: it has no {' and no '.join(absent)}")
