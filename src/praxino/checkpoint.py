@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,6 +62,8 @@ def shipped() -> list[Path]:
 def lacks(about: Mapping[str, Any]) -> list[str]:
     """What a config's transformer lacks to make films; nothing where there is no transformer at all."""
     parts = {"text": "text encoder", "autoencoder": "autoencoder"}
+    if about.get("transformer", {}).get("picture_channels"):
+        parts["picture"] = "picture encoder"
     return [said for part, said in parts.items() if "transformer" in about and part not in about]
 
 
@@ -184,6 +186,25 @@ def load(folder: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]]:
     try:
         return load_file(folder / WEIGHTS), about
     except (OSError, SafetensorError) as error:
+        raise ValueError(f"{folder / WEIGHTS} cannot be read: {_first_line(error)}; choose another model") from None
+
+
+def stream(folder: Path) -> "Iterator[tuple[str, Tensor]]":
+    """The tensors by name, one at a time, on the CPU. Raises ValueError as `load` does.
+
+    The file is opened anew for each, so that what was read of it does not stay in memory.
+    """
+    import safetensors
+
+    _finish(folder)
+    look: Any = safetensors.safe_open  # untyped
+    try:
+        with look(folder / WEIGHTS, framework="pt") as opened:
+            names: list[str] = list(opened.keys())
+        for name in names:
+            with look(folder / WEIGHTS, framework="pt") as opened:
+                yield name, opened.get_tensor(name)
+    except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{folder / WEIGHTS} cannot be read: {_first_line(error)}; choose another model") from None
 
 

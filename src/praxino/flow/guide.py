@@ -10,7 +10,7 @@ from praxino.flow.path import ends
 
 @dataclass(frozen=True, kw_only=True)
 class GuidanceConfig:
-    """``scale`` 1 turns guidance off; outside the times ``since`` to ``until`` it is off.
+    """``scale`` 1 turns guidance off; outside the times ``since`` to ``until`` it is off; see `guide` on ``projected``.
 
     Above them it draws copies of the subject, below them it adds to the fine detail what the words do not say, and
     each latent's brightness and texture part from those of the one before.
@@ -19,19 +19,24 @@ class GuidanceConfig:
     scale: float = 3.0
     since: float = 0.0
     until: float = 0.97
+    projected: bool = True
 
     def active(self, time: float) -> bool:
         """Whether a step at this time needs the unguided prediction as well."""
         return self.scale != 1 and self.since <= time <= self.until
 
 
-def guide(wanted: Tensor, unwanted: Tensor, latents: Tensor, time: Tensor, *, scale: float) -> Tensor:
+def guide(
+    wanted: Tensor, unwanted: Tensor, latents: Tensor, time: Tensor, *, scale: float, projected: bool = True
+) -> Tensor:
     """From the velocity for the empty or negative text towards, and past, the one for the prompt.
 
-    Of each frame's difference the part along its own guess of the clean latents is left out: it makes what is there
-    stronger, brighter and more saturated, not different (projected guidance, Sadat et al. 2024, with their eta 0).
-    Velocities and latents (b, t, h, w, c), time (b, t).
+    Where it is ``projected``, of each frame's difference the part along its own guess of the clean latents is left out:
+    it makes what is there stronger, brighter and more saturated, not different (projected guidance, Sadat et al. 2024,
+    with their eta 0). Velocities and latents (b, t, h, w, c), time (b, t).
     """
+    if not projected:
+        return unwanted + scale * (wanted - unwanted)
     clean, _ = ends(latents, wanted, time)
     difference = (wanted - unwanted).flatten(2)
     along = normalize(clean.flatten(2), dim=2)

@@ -162,8 +162,10 @@ def _score(request: Request, parts: Parts, known: Known) -> Score:
         known=known.known,
         clean=known.latents,
         words=tuple(words),
-        negative=request.negative or "",
+        negative=request.negative or parts.card.negative,
         seed=request.seed,
+        given=known.beside,
+        picture=known.picture,
     )
 
 

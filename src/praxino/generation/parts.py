@@ -1,8 +1,9 @@
 """A model's parts, opened from its folder: its networks, and the card that describes them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +11,16 @@ from torch import Tensor, nn
 from praxino import checkpoint, config
 from praxino.autoencoder.config import AutoencoderConfig
 from praxino.autoencoder.model import Autoencoder
+from praxino.autoencoder.wan import WanAutoencoder
+from praxino.autoencoder.wan_config import config_of
 from praxino.critic.config import CriticConfig
 from praxino.critic.model import Critic
 from praxino.generation.card import Card
 from praxino.geometry import Compression
+from praxino.text import umt5
 from praxino.text.encoder import TextConfig, TextEncoder
 from praxino.text.vocabulary import Vocabulary, opened
+from praxino.transformer import clip
 from praxino.transformer.config import TransformerConfig
 from praxino.transformer.model import Transformer
 from praxino.upscaler.config import UpscalerConfig
@@ -26,22 +31,23 @@ from praxino.upscaler.model import Upscaler
 class Parts:
     """Everything that turns a request into a film; networks are frozen and in evaluation mode."""
 
-    autoencoder: Autoencoder
-    text: TextEncoder
+    autoencoder: Autoencoder | WanAutoencoder
+    text: TextEncoder | umt5.Umt5
     transformer: Transformer
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | umt5.Prompts
     card: Card
     name: str
     digest: str  # of the weights
     critic: Critic | None = None  # chooses among several beginnings
     upscaler: Upscaler | None = None  # None: larger frames are resampled
+    picture: clip.PictureEncoder | None = None  # of a transformer that looks at tokens of pictures
 
     @property
     def compression(self) -> Compression:
         """How many pixels and frames a latent stands for."""
         return Compression(space=self.autoencoder.config.space, time=self.autoencoder.config.time)
 
-    def read(self, prompt: str, *, whole: bool = False) -> tuple[Tensor, Tensor]:
+    def read(self, prompt: str, *, whole: bool = False) -> tuple[Tensor, Tensor | None]:
         """The text (1, n, d) and mask (1, n) of one prompt; with ``whole`` n is the same for all prompts."""
         return self.text(*self._tokens(prompt, whole=whole))
 
@@ -61,39 +67,104 @@ class Parts:
 def open_parts(folder: Path, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32) -> Parts:
     """Open a model's folder (weights.safetensors, config.json, tokenizer.json).
 
-    Raises ValueError where the folder does not hold a whole model.
+    Each tensor goes from the file to its place, so that memory never holds the weights twice. Raises ValueError where
+    the folder does not hold a whole model, and where a library that one of its parts needs is not installed.
     """
-    tensors, about = checkpoint.load(folder)
-    networks = {
-        "autoencoder": Autoencoder(config.from_json(AutoencoderConfig, about["autoencoder"])),
-        "text": TextEncoder(config.from_json(TextConfig, about["text"])),
-        "transformer": Transformer(config.from_json(TransformerConfig, about["transformer"])),
-    }
-    if "critic" in about:
-        networks["critic"] = Critic(config.from_json(CriticConfig, about["critic"]))
-    if "upscaler" in about:
-        networks["upscaler"] = Upscaler(config.from_json(UpscalerConfig, about["upscaler"]))
-    for name, network in networks.items():
-        _fill(network, name, tensors)
-        network.to(device=device, dtype=dtype)
+    about = checkpoint.card(folder)
+    networks: dict[str, Any] = {name: make(about[name]) for name, make in _MAKE.items() if name in about}
+    for network in networks.values():
+        network.to(dtype=dtype).to_empty(device=device or "cpu")
+    _fill(networks, folder)
+    read = umt5.prompts if isinstance(networks["text"], umt5.Umt5) else opened
     return Parts(
         **networks,
-        vocabulary=opened(folder / "tokenizer.json"),
+        vocabulary=read(folder / "tokenizer.json"),
         card=config.from_json(Card, about["card"]),
         name=str(about["name"]),
         digest=checkpoint.digest(folder),
     )
 
 
+def ours(parts: Parts) -> tuple[Autoencoder, TextEncoder, Vocabulary]:
+    """What training needs of a model's parts. Raises ValueError where they were imported."""
+    autoencoder, text, vocabulary = parts.autoencoder, parts.text, parts.vocabulary
+    if isinstance(autoencoder, Autoencoder) and isinstance(text, TextEncoder) and isinstance(vocabulary, Vocabulary):
+        return autoencoder, text, vocabulary
+    raise ValueError(f"model {parts.name!r} was imported, and is not trained here; choose one of ours")
+
+
 def open_autoencoder(folder: Path) -> Autoencoder:
-    """The autoencoder of a model's folder, or of a folder that holds only an autoencoder."""
-    tensors, about = checkpoint.load(folder)
-    model = Autoencoder(config.from_json(AutoencoderConfig, about["autoencoder"]))
-    _fill(model, "autoencoder", tensors)
+    """The autoencoder of a model's folder, or of a folder that holds only an autoencoder.
+
+    Raises ValueError for one that is not ours.
+    """
+    model = autoencoder_of(checkpoint.card(folder)["autoencoder"])
+    if not isinstance(model, Autoencoder):
+        raise ValueError(f"the autoencoder of {folder} was imported, and is not trained here; name one of ours")
+    _fill({"autoencoder": model.to_empty(device="cpu")}, folder)
     return model
 
 
-def _fill(network: nn.Module, name: str, tensors: Mapping[str, Tensor]) -> None:
-    mine = {k.removeprefix(f"{name}."): v.float() for k, v in tensors.items() if k.startswith(f"{name}.")}
-    network.load_state_dict(mine)
-    network.eval().requires_grad_(False)
+def autoencoder_of(values: Mapping[str, Any]) -> Autoencoder | WanAutoencoder:
+    """The autoencoder that a config describes, without memory for its weights."""
+    sizes = config_of(values)
+    with torch.device("meta"):
+        return Autoencoder(sizes) if isinstance(sizes, AutoencoderConfig) else WanAutoencoder(sizes)
+
+
+def text_of(values: Mapping[str, Any]) -> TextEncoder | umt5.Umt5:
+    """The text encoder that a config describes, without memory for its weights."""
+    foreign = values.get("kind") == umt5.KIND
+    sizes = config.from_json(umt5.Umt5Config if foreign else TextConfig, _bare(values))
+    with torch.device("meta"):
+        return umt5.Umt5(sizes) if isinstance(sizes, umt5.Umt5Config) else TextEncoder(sizes)
+
+
+def picture_of(values: Mapping[str, Any]) -> clip.PictureEncoder:
+    """The picture encoder that a config describes, without memory for its weights."""
+    with torch.device("meta"):
+        return clip.PictureEncoder(config.from_json(clip.ClipConfig, _bare(values)))
+
+
+def _bare(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != "kind"}
+
+
+def _of(network: type[nn.Module], sizes: type[Any]) -> Callable[[Mapping[str, Any]], nn.Module]:
+    def make(values: Mapping[str, Any]) -> nn.Module:
+        with torch.device("meta"):
+            return network(config.from_json(sizes, values))
+
+    return make
+
+
+_MAKE: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+    "autoencoder": autoencoder_of,
+    "text": text_of,
+    "transformer": _of(Transformer, TransformerConfig),
+    "critic": _of(Critic, CriticConfig),
+    "upscaler": _of(Upscaler, UpscalerConfig),
+    "picture": picture_of,
+}
+
+
+def _fill(networks: Mapping[str, nn.Module], folder: Path) -> None:
+    """Put every weight of the folder into its place. Raises ValueError where they are not those of these networks."""
+    places = {f"{name}.{inner}": place for name, network in networks.items() for inner, place in held(network).items()}
+    for network in networks.values():
+        network.eval().requires_grad_(False)
+    left = set(places)
+    for name, value in checkpoint.stream(folder):
+        if name.split(".")[0] not in networks:
+            continue
+        if name not in places or places[name].shape != value.shape:
+            raise ValueError(f"{folder} holds {name} {list(value.shape)}, which its config has no place for")
+        places[name].copy_(value)
+        left.remove(name)
+    if left:
+        raise ValueError(f"{folder} lacks {len(left)} of its weights, the first {min(left)}")
+
+
+def held(network: nn.Module) -> dict[str, Tensor]:
+    """The weights and buffers of a network, by name; what has two names, by the first."""
+    return dict(network.named_parameters()) | dict(network.named_buffers())

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from praxino import geometry
+from praxino.generation import able
 from praxino.generation.frame import Frame
 from praxino.generation.parts import Parts
+from praxino.generation.shown import shown
 from praxino.media import fit, read
 from praxino.pixels import unit
 from praxino.request import Request
@@ -32,17 +34,20 @@ class Known:
     moving: bool  # whether the start is a clip, to which the film is added, or a picture, with which it begins
     last: np.ndarray | None  # (H, W, 3) uint8: the start's last frame, at the output's size
     end: np.ndarray | None  # (H, W, 3) uint8 at the output's size
+    beside: Tensor | None = None  # (1, t, h, w, g): given with each latent, to a transformer that takes that
+    picture: Tensor | None = None  # (1, m, d): tokens of the picture or pictures, for one that looks at them
 
 
 def prefix(request: Request, parts: Parts, frame: Frame) -> Known:
     """Read, fit and encode what the request gives; of a clip only the last frames are held.
 
-    Raises ValueError for pictures and clips that cannot be read.
+    Raises ValueError for pictures and clips that cannot be read, and for what the model cannot make.
     """
-    given, moving, last = 0, False, None
+    given, last = 0, None
     tail: deque[np.ndarray] = deque(maxlen=_reach(parts))
+    moving = request.start is not None and read.probe(Path(request.start)).kind == "clip"
+    able.check(request, parts.card, moving=moving)
     if request.start is not None:
-        moving = read.probe(Path(request.start)).kind == "clip"
         for last in opening(request, request.fps):
             given += 1
             tail.append(last)
@@ -54,8 +59,13 @@ def prefix(request: Request, parts: Parts, frame: Frame) -> Known:
     end = None if request.end is None else next(_fitted(request.end, request, None))
     frames = geometry.frames_of_seconds(request.seconds, parts.card.fps) + (seen if moving else 0)
     clean, known = _encoded(native, end, frames, parts, frame)
+    beside = picture = None
+    if parts.transformer.config.given_channels:  # to such a one the start is shown, and it makes all latents itself
+        beside, picture = shown(native, end, clean.shape, parts, frame)
+        clean, known = torch.zeros_like(clean), torch.zeros_like(known)
     return Known(
-        frames=frames, seen=seen, latents=clean, known=known, given=given, moving=moving, last=last, end=end
+        frames=frames, seen=seen, latents=clean, known=known, given=given, moving=moving, last=last, end=end,
+        beside=beside, picture=picture,
     )  # fmt: skip
 
 
@@ -71,9 +81,9 @@ def _fitted(path: str, request: Request, fps: float | None) -> Iterator[np.ndarr
 
 
 def _reach(parts: Parts) -> int:
-    """How many of a start's last frames the model sees at most: those of its window."""
+    """How many of a start's last frames the model sees at most: those of its window, or, without one, the last."""
     seen = parts.transformer.config.window * parts.transformer.config.chunk
-    return geometry.frames_of(seen, parts.compression.time)
+    return geometry.frames_of(max(1, seen), parts.compression.time)
 
 
 @torch.inference_mode()

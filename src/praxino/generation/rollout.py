@@ -32,6 +32,15 @@ class Score:
     words: tuple[str, ...]  # one prompt per chunk
     negative: str
     seed: int
+    given: Tensor | None = None  # (1, t, h, w, g): what the transformer is given with each latent, where it takes that
+    picture: Tensor | None = None  # (1, m, d): tokens of a picture, where it looks at them
+
+    def seen(self, latents: Tensor, begin: int) -> Tensor:
+        """Latents (b, t, h, w, c), the first of which is number ``begin``, with what is given with each."""
+        if self.given is None:
+            return latents
+        beside = self.given[:, begin : begin + latents.shape[1]].to(latents)
+        return torch.cat([latents, beside.expand(len(latents), -1, -1, -1, -1)], -1)
 
     def wanted(self, size: int, done: Mapping[int, Tensor]) -> list[int]:
         """The numbers of the chunks of ``size`` latents that are neither known nor made before."""
@@ -55,9 +64,17 @@ class Manner:
         cls, card: Card, *, steps: int | None = None, guidance: float | None = None, best_of: int | None = None
     ) -> "Manner":
         """As a model's card has it, but for what is given."""
+        walk, scale = card.walk, card.guidance if guidance is None else guidance
         return cls(
-            sampling=SampleConfig(steps=card.steps if steps is None else steps),
-            guidance=GuidanceConfig(scale=card.guidance if guidance is None else guidance),
+            sampling=SampleConfig(
+                steps=card.steps if steps is None else steps,
+                shift=walk.shift,
+                churn=walk.churn,
+                churn_until=walk.churn_until,
+            ),
+            guidance=GuidanceConfig(scale=scale, until=walk.until, projected=walk.projected),
+            floor=walk.floor,
+            anchor=walk.anchor,
             best_of=card.best_of if best_of is None else best_of,
         )
 
@@ -82,13 +99,14 @@ def rollout(
         prompt = score.words[number]
         for words in (prompt, score.negative):
             if words not in texts:
-                texts[words] = parts.transformer.read(*parts.read(words, whole=manner.fused))
+                heard = parts.read(words, whole=manner.fused)
+                texts[words] = parts.transformer.read(*heard, picture=score.picture)
         pair = (texts[prompt], texts[score.negative])
         generator = _generator(score.seed, number)
         fused = (
             number <= last
             and _settled(pasts[0], score, parts, span)
-            and fuser.ready(partial(_pass, parts, score.clean[:, span], pair[0], begin=begin, cache=pasts[0]))
+            and fuser.ready(partial(_pass, parts, score, span, pair[0], cache=pasts[0]))
         )
         if number in done:
             latents = done[number].to(score.clean)
@@ -98,6 +116,7 @@ def rollout(
             tries = 1 if number or score.known[span].any() else manner.best_of
             predict = _Predictor(
                 parts=parts,
+                score=score,
                 pair=(pair[0].times(tries), pair[1].times(tries)),
                 pasts=pasts,
                 begin=begin,
@@ -117,7 +136,8 @@ def rollout(
             time = torch.full(latents.shape[:2], manner.floor, device=latents.device)
             seen = path.mix(latents, noise, time).to(latents.dtype)
             for past, text in list(zip(pasts, pair, strict=True))[: 1 if manner.guidance.scale == 1 else 2]:
-                parts.transformer(seen, time, text, start=begin, cache=past, remember=True, fused=fused)
+                beside = score.seen(seen, begin)
+                parts.transformer(beside, time, text, start=begin, cache=past, remember=True, fused=fused)
 
 
 def _settled(past: Cache, score: Score, parts: Parts, span: slice) -> bool:
@@ -126,10 +146,11 @@ def _settled(past: Cache, score: Score, parts: Parts, span: slice) -> bool:
     return len(past.chunks) == config.sink + config.window and span.stop <= score.known.shape[0]
 
 
-def _pass(parts: Parts, latents: Tensor, text: Heard, *, begin: int, cache: Cache) -> Tensor:
+def _pass(parts: Parts, score: Score, span: slice, text: Heard, *, cache: Cache) -> Tensor:
     """One that is only made to see how it is made."""
+    latents = score.seen(score.clean[:, span], span.start)
     time = torch.ones(latents.shape[:2], device=latents.device)
-    return parts.transformer(latents, time, text, start=begin, cache=cache, fused=True)
+    return parts.transformer(latents, time, text, start=span.start, cache=cache, fused=True)
 
 
 def fingerprint(seed: int) -> str:
@@ -147,6 +168,7 @@ class _Predictor:
     """Velocities of one chunk, guided by its prompt and away from the negative one."""
 
     parts: Parts
+    score: Score
     pair: tuple[Heard, Heard]  # the prompt's and the negative one
     pasts: tuple[Cache, Cache]  # as seen with each
     begin: int
@@ -155,10 +177,12 @@ class _Predictor:
     step: Callable[[], None]
 
     def __call__(self, latents: Tensor, time: Tensor, now: float) -> Tensor:
-        network = partial(self.parts.transformer, latents, time, start=self.begin, fused=self.fused)
+        seen = self.score.seen(latents, self.begin)
+        network = partial(self.parts.transformer, seen, time, start=self.begin, fused=self.fused)
         wanted = network(text=self.pair[0], cache=self.pasts[0])
         if self.guidance.active(now):
             unwanted = network(text=self.pair[1], cache=self.pasts[1])
-            wanted = guide(wanted, unwanted, latents, time, scale=self.guidance.scale)
+            how = self.guidance
+            wanted = guide(wanted, unwanted, latents, time, scale=how.scale, projected=how.projected)
         self.step()
         return wanted

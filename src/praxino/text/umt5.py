@@ -18,8 +18,8 @@ from praxino import config
 
 KIND = "umt5"
 """What a model's config.json calls it."""
-SHARED, AGAIN = "shared.weight", "encoder.embed_tokens.weight"
-"""One tensor under two names."""
+AGAIN = "encoder.embed_tokens.weight"
+"""The name by which some files hold the table of tokens a second time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,7 @@ class Umt5(nn.Module):
         self.config = config
         encoder, settings = _theirs()
         self.model = encoder(settings(**{k: v for k, v in asdict(config).items() if k != "limit"}))
+        self.model.set_input_embeddings(self.model.shared)  # one table, also where it gets its memory later
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, None]:
         """Token numbers (b, n) and mask (b, n), True where a token counts -> (b, m, d), and no mask.
