@@ -7,6 +7,7 @@ import typer
 
 from praxino import checkpoint
 from praxino.cli.asked import Asked, asked
+from praxino.generation import able
 from praxino.media import read
 from praxino.request import Request
 
@@ -78,7 +79,7 @@ def wanted(given: dict[str, Any]) -> Request:
 def check_sources(request: Request) -> None:
     """Raises ValueError where the model, the start or the end cannot be used; reads headers and a first frame."""
     checkpoint.card(checkpoint.find(request.model))
-    if request.start is not None:
-        read.probe(Path(request.start))
+    moving = request.start is not None and read.probe(Path(request.start)).kind == "clip"
     if request.end is not None and read.probe(Path(request.end)).kind != "picture":
         raise ValueError(f"{request.end} is a clip; --end takes a picture")
+    able.ask(request, moving=moving)

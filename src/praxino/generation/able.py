@@ -1,8 +1,15 @@
 """Whether a model can make what a request asks for, by its card; torch is not needed to know."""
 
-from praxino import geometry
+from praxino import checkpoint, config, geometry
 from praxino.generation.card import Card
 from praxino.request import Request
+
+
+def ask(request: Request, *, moving: bool) -> None:
+    """`check` by the card in the model's folder, before anything is opened."""
+    card = checkpoint.card(checkpoint.find(request.model)).get("card", {})
+    if "takes" in card:  # of others nobody wrote down what they cannot
+        check(request, config.from_json(Card, card), moving=moving)
 
 
 def check(request: Request, card: Card, *, moving: bool) -> None:

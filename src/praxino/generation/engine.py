@@ -1,56 +1,19 @@
 """What makes the films of one model: our own parts, or a pipeline of diffusers. Nobody else knows which it is."""
 
-import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 import torch
 
 from praxino import checkpoint
 from praxino.generation.card import Card
-from praxino.generation.frame import Frame, frame_of
-from praxino.generation.generate import Around, frames_of, generate
+from praxino.generation.frame import frame_of
+from praxino.generation.generate import frames_of, generate
 from praxino.generation.parts import Parts, open_parts
+from praxino.generation.planned import Engine, Planned, drafted
 from praxino.generation.prefix import prefix
 from praxino.layers import precision
-from praxino.request import SMALLEST, Request
-
-
-@dataclass(frozen=True, kw_only=True)
-class Planned:
-    """A film that can be made now: what was given is read, and nothing of it is made yet."""
-
-    shown: Request  # the film as it is shown: of a draft, at the model's own size
-    given: int  # frames of its start, which come first in it
-    frames: int  # of the film
-    tokens: Callable[[int], int]  # that were made, once so many latents were had
-    pieces: Callable[[Around], Iterator[np.ndarray]]  # the frames (f, H, W, 3) uint8, as soon as they are made
-
-
-class Engine(Protocol):
-    """A model that was opened."""
-
-    @property
-    def name(self) -> str:
-        """What the model is called."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """Of its weights."""
-        ...
-
-    @property
-    def card(self) -> Card:
-        """What it says of itself."""
-        ...
-
-    def plan(self, request: Request, *, draft: bool = False) -> Planned:
-        """Read what the request gives. Raises ValueError for what cannot be read, and for what the model cannot do."""
-        ...
+from praxino.request import Request
 
 
 def opened(model: str) -> Engine:
@@ -106,11 +69,3 @@ class Own:
             tokens=lambda latents: int((~known.known[:latents]).sum()) * area,
             pieces=lambda around: generate(shown, self.parts, known=known, around=around),
         )
-
-
-def drafted(request: Request, frame: Frame) -> Request:
-    """The request at the size that the model makes it, or a multiple that can be asked for; never a larger one."""
-    width, height = frame.box[2:]
-    times = math.ceil(SMALLEST / min(width, height))
-    size = (times * width // 2 * 2, times * height // 2 * 2)
-    return request if size[0] >= request.width else replace(request, width=size[0], height=size[1])

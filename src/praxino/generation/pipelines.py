@@ -22,12 +22,12 @@ from praxino import checkpoint, config, geometry
 from praxino.generation import able, glimpse
 from praxino.generation.ahead import cores
 from praxino.generation.card import Card
-from praxino.generation.engine import Planned, drafted
 from praxino.generation.families import Latents
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.generate import AWAY, Around
 from praxino.generation.pipeline_calls import Ask, Step, call, unpacked
+from praxino.generation.planned import Planned, drafted
 from praxino.generation.prefix import opening
 from praxino.media import fit, read
 from praxino.pixels import unit

@@ -64,7 +64,7 @@ def bring(source: Path, into: Path, terms: Terms) -> dict[str, Any]:
 
 def _described(source: Path, family: Family, pipeline: str, size: tuple[int, int] | None) -> dict[str, Any]:
     """The card and what a latent stands for: the family's, but for what the configs of the parts say."""
-    latents = _latents(source, family)
+    latents = _latents(source, family, pipeline)
     made = _read(source / "transformer" / "config.json")
     fps, frames, sizes = family.fps, family.frames, None
     if family.name == "CogVideoX":
@@ -93,7 +93,7 @@ def _described(source: Path, family: Family, pipeline: str, size: tuple[int, int
     return {"card": config.to_json(card), "latents": config.to_json(latents)}
 
 
-def _latents(source: Path, family: Family) -> Latents:
+def _latents(source: Path, family: Family, pipeline: str) -> Latents:
     """As the autoencoder itself says, built without memory for its weights."""
     try:
         import diffusers
@@ -101,6 +101,10 @@ def _latents(source: Path, family: Family) -> Latents:
         raise ValueError(f"{source} is a pipeline of diffusers; install praxino[open-weights]") from None
     import torch
 
+    if not hasattr(diffusers, pipeline):
+        raise ValueError(
+            f"{source} is a {pipeline}, which diffusers {diffusers.__version__} lacks; install a newer one"
+        )
     about = _read(source / "vae" / "config.json")
     with torch.device("meta"):
         vae = getattr(diffusers, str(about["_class_name"])).from_config(about)

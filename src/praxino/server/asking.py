@@ -6,13 +6,14 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import obstore
 
 from praxino import request as requests
+from praxino.generation import able
 from praxino.generation.warnings import warnings_of
 from praxino.jobs import queue
 from praxino.jobs.credits import Price
@@ -100,6 +101,7 @@ class Asking:
     def submit(self, film: Request, work: Mapping[str, Any], *, about: Mapping[str, Any], priority: int = 5) -> Job:
         """The job, waiting. Raises Problem where it is not made here, there are too many, or the key was another's."""
         self.check(film)
+        able_to(film, work)
         quote = self.quoted(film)
         if quote is not None:
             quote["queue_seconds"] = round(queue.busy(self.service.db), 3)
@@ -205,6 +207,22 @@ class Asking:
             )
         self.of = self.of or found.about.get("of")
         return found
+
+
+def able_to(film: Request, work: Mapping[str, Any]) -> None:
+    """Raises Problem where its model cannot make it."""
+    again = work["verb"] == "retake"
+    if again:  # it goes on from what is before to what is after
+        before = "before.mp4" if work["take"]["begin"] > 0 else None
+        film = replace(film, start=before, end="after.png")
+    try:
+        able.ask(film, moving=film.start is not None and film.start.endswith(".mp4"))
+    except ValueError as error:
+        message = str(error).replace("--start", "input_reference").replace("--end", "end_reference")
+        message = message.replace("--negative", "negative_prompt") + (
+            "; so a part cannot be made again" if again else ""
+        )
+        raise Problem(status=400, message=message, code="unsupported_by_model", param="model") from None
 
 
 def here(model: str) -> None:
