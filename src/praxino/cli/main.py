@@ -33,6 +33,7 @@ COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help sa
     "curate": "Make a dataset of raw footage.",
     "prove": "Say whether curation helps a model to learn.",
     "train": "Teach a model, in a time box.",
+    "tune": "Teach a model your own clips, in a time box.",
     "evaluate": "Judge a model by films of the world suite.",
     "bench": "Measure how fast this machine is.",
 }
