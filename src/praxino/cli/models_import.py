@@ -22,36 +22,41 @@ def import_(
     window: Annotated[int | None, typer.Option(min=0, help="Past chunks that a chunk sees.")] = None,
     sink: Annotated[int | None, typer.Option(min=0, help="First chunks that every chunk sees.")] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Native size of a pipeline's films; the family's.")
+        str | None, typer.Option(metavar="WxH", help="Native size of its films; that of the weights.")
+    ] = None,
+    parts: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where Wan's autoencoder and text encoder are, if not with the weights."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Import the transformer of a Wan-family model, or a pipeline of diffusers of another family; in safetensors."""
+    """Import a model of the Wan family, or a pipeline of diffusers of another family; in safetensors."""
     import torch
 
-    from praxino.generation import pipelines_import
-    from praxino.transformer import wan_import
+    from praxino.generation import pipelines_import, wan_import
+    from praxino.transformer.wan_import import Terms
 
+    native = geometry.parse_size(size) if size else None
     if pipelines_import.recognised(source):
-        if any((dtype, lora, chunk, window, sink)):
-            raise ValueError("a pipeline is imported as it is; leave --dtype, --lora, --chunk, --window and --sink out")
-        native = geometry.parse_size(size) if size else None
+        if any((dtype, lora, chunk, window, sink, parts)):
+            raise ValueError(
+                "a pipeline is imported as it is; leave --dtype, --lora, --chunk, --window, --sink and --parts out"
+            )
         terms = pipelines_import.Terms(name=name, accepted=accept_licence, size=native)
         _tell(pipelines_import.bring(source, into, terms), into, as_json=as_json)
         return
-    if size is not None:
-        raise ValueError(f"--size is for pipelines of other families, and {source} is none; leave it out")
     sight = (("chunk", chunk), ("window", window), ("sink", sink))
     about = wan_import.bring(
         source,
         into,
-        wan_import.Terms(
+        Terms(
             name=name,
             accepted=accept_licence,
             dtype=getattr(torch, dtype) if dtype else None,
             loras=tuple(lora or ()),
             sight=tuple((key, value) for key, value in sight if value is not None),
         ),
+        wan_import.Whole(parts=parts, size=native),
     )
     _tell(about, into, as_json=as_json)
 
@@ -64,7 +69,7 @@ def _tell(about: dict[str, Any], into: Path, *, as_json: bool) -> None:
     digest = (checkpoint.hashes(into).get(checkpoint.WEIGHTS) or checkpoint.digest(into))[:16]
     typer.echo(f"{about['name']}  {size:.1f} MB  {digest}  licence {about['licence']['id']}  {into}")
     if absent := checkpoint.lacks(about):
-        typer.echo(f"  it cannot make films yet: it has no {' and no '.join(absent)}")
+        typer.echo(f"  it cannot make films yet: it has no {' and no '.join(absent)}; --parts says where they are")
 
 
 def export(

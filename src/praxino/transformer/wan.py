@@ -23,6 +23,8 @@ from praxino.transformer.wan_names import PREFIX
 
 WHOLE = 21
 """Latent frames of the clips (81 frames) that Wan was trained on: a chunk, where all frames see each other."""
+WHOLE_5B = 31
+"""The same of Wan 2.2 5B, whose clips have 121."""
 CAUSAL = {"chunk": 3, "window": 6}
 """What a frame sees in CausVid and Self-Forcing: its own three, and as much past as makes 21 with them."""
 SHARD = 4 * 2**30
@@ -167,7 +169,7 @@ def _config(shapes: Mapping[str, tuple[int, ...]], about: Mapping[str, Any], pat
         text_channels=shapes["text_in.weight"][1],
         patch=patch,
         time_channels=shapes["time_in.weight"][1],
-        chunk=WHOLE,
+        chunk=WHOLE_5B if latents == 48 else WHOLE,
         marks_first=False,
         pools_text=False,
         preconditioned=False,

@@ -1,14 +1,17 @@
 """Open weights as a model's folder, under a licence that was read."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from praxino import checkpoint, config
 from praxino.transformer import wan, wan_files, wan_lora
+from praxino.transformer.config import TransformerConfig
 
 PERMISSIVE = {"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0", "cc-by-4.0", "unlicense"}
 _TEXTS = {"apache-2.0": r"Apache License\s+Version 2\.0", "mit": r"Permission is hereby granted, free of charge"}
@@ -25,11 +28,22 @@ class Terms:
     sight: tuple[tuple[str, int], ...] = ()  # chunk, window, sink, where others are wanted than the weights suggest
 
 
-def bring(source: Path, into: Path, terms: Terms) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Others:
+    """What belongs to a model besides its transformer; read when it is asked for."""
+
+    about: dict[str, Any] = field(default_factory=dict[str, Any])  # of its config
+    tensors: Callable[[], Iterator[tuple[str, Tensor]]] = lambda: iter(())
+    files: tuple[Path, ...] = ()
+
+
+def bring(
+    source: Path, into: Path, terms: Terms, *, others: Callable[[TransformerConfig], Others] = lambda _: Others()
+) -> dict[str, Any]:
     """Import the weights of ``source`` as the model ``into``; its config.
 
-    Raises ValueError for what `wan.read` refuses, for a licence that is not accepted, and for a folder that holds
-    something else already.
+    ``others`` are what goes with a transformer of this kind. Raises ValueError for what `wan.read` refuses, for a
+    licence that is not accepted, and for a folder that holds something else already.
     """
     found = wan.found(source)
     if found.layout == "praxino":
@@ -37,7 +51,8 @@ def bring(source: Path, into: Path, terms: Terms) -> dict[str, Any]:
     licence = licence_of(source)
     check_place(source, into)
     check_licence(licence, source, into, accepted=terms.accepted)
-    found = replace(found, config=replace(found.config, **dict(terms.sight)))
+    found = replace(found, config=seeing(found.config, dict(terms.sight)))
+    more = others(found.config)
     model = wan.filled(found, dtype=terms.dtype)
     for lora in terms.loras:
         wan_lora.merge(model, lora)
@@ -51,12 +66,21 @@ def bring(source: Path, into: Path, terms: Terms) -> dict[str, Any]:
             "files": sorted({held.file.name for held in found.tensors.values()}),
             "loras": [lora.name for lora in terms.loras],
         },
+        **more.about,
     }
     tensors = {f"transformer.{name}": value for name, value in model.state_dict().items()}
+    for name, value in more.tensors():
+        tensors[name] = value.to(terms.dtype or value.dtype) if value.is_floating_point() else value
     (into / checkpoint.HASHES).unlink(missing_ok=True)
-    checkpoint.save(into, tensors, about, {file.name: file.read_bytes() for file in licence[1]})
+    checkpoint.save(into, tensors, about, {file.name: file.read_bytes() for file in (*licence[1], *more.files)})
     checkpoint.seal(into)
     return about
+
+
+def seeing(config: TransformerConfig, sight: dict[str, int]) -> TransformerConfig:
+    """The config with what it sees; who was taught whole clips sees nothing before its chunk, unless it is said."""
+    seen = replace(config, **sight)
+    return replace(seen, window=0) if seen.chunk >= wan.WHOLE and "window" not in sight else seen
 
 
 def licence_of(source: Path) -> tuple[str, list[Path]]:

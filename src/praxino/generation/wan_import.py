@@ -1,0 +1,213 @@
+"""What makes a film with an imported Wan transformer: its autoencoder, umT5, CLIP, and a card that says what it can.
+
+They are read from folders in the layout of diffusers: vae, text_encoder and tokenizer, image_encoder, scheduler.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from praxino import config, geometry
+from praxino.autoencoder import wan_config
+from praxino.autoencoder.wan_config import WanAutoencoderConfig
+from praxino.generation.card import Ability, Card, Walk
+from praxino.generation.parts import autoencoder_of, held, picture_of, text_of
+from praxino.text import umt5
+from praxino.transformer import clip, wan, wan_files, wan_import
+from praxino.transformer.config import TransformerConfig
+from praxino.transformer.wan_files import Held
+from praxino.transformer.wan_import import Others, Terms
+
+NEGATIVE = (
+    "色调艳丽，过曝，静态，细节模糊不清，字幕，风格，作品，画作，画面，静止，整体发灰，最差质量，低质量，JPEG压缩残留，丑陋的，残缺的，"
+    "多余的手指，画得不好的手部，画得不好的脸部，畸形的，毁容的，形态畸形的肢体，手指融合，静止不动的画面，杂乱的背景，三条腿，背景人很多，倒着走"
+)
+"""What Wan's films are guided away from, unless a request says what; its own words (Wan 2.1's configuration)."""
+FINE = 48
+"""Channels of a latent of Wan 2.2 5B."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """How the films of an imported model are to be, where not as its weights suggest."""
+
+    parts: Path | None = None  # a folder that has the parts that the source lacks
+    size: tuple[int, int] | None = None  # native (width, height) in pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part that was found: what it is, and its weights by our names, with theirs."""
+
+    about: dict[str, Any]
+    tensors: dict[str, tuple[str, Held]]
+    made: tuple[tuple[str, Tensor], ...] = ()  # of these, what is in no file
+    files: tuple[Path, ...] = ()
+
+
+def bring(source: Path, into: Path, terms: Terms, whole: Whole) -> dict[str, Any]:
+    """Import ``source`` as the model ``into``, with all the parts that it or ``whole.parts`` has; its config.
+
+    Raises ValueError as `transformer.wan_import.bring` does, and for a part that is not Wan's or not whole.
+    """
+    folder = source if whole.parts is None else whole.parts
+    if whole.parts is not None and not (whole.parts / "vae").is_dir():
+        raise ValueError(f"{whole.parts} holds no vae; name a folder of Wan's in the layout of diffusers")
+    return wan_import.bring(source, into, terms, others=lambda sizes: _others(folder, sizes, whole.size))
+
+
+def _others(folder: Path, sizes: TransformerConfig, native: tuple[int, int] | None) -> Others:
+    found = {
+        name: read(folder)
+        for name, part, read in (
+            ("autoencoder", "vae", _autoencoder),
+            ("text", "text_encoder", _text),
+            ("picture", "image_encoder", _picture),
+        )
+        if (folder / part / "config.json").is_file() and (name != "picture" or sizes.picture_channels)
+    }
+    about: dict[str, Any] = {name: part.about for name, part in found.items()}
+    _check_together(about, sizes, folder)
+    if "autoencoder" in found:
+        coder = config.from_json(WanAutoencoderConfig, {k: v for k, v in about["autoencoder"].items() if k != "kind"})
+        about["card"] = config.to_json(_card(sizes, coder, native, _scheduler(folder)))
+    return Others(
+        about=about,
+        tensors=lambda: _tensors(found),
+        files=tuple(file for part in found.values() for file in part.files),
+    )
+
+
+def _tensors(found: Mapping[str, Part]) -> Iterator[tuple[str, Tensor]]:
+    for name, part in found.items():
+        ours = {theirs: inner for inner, (theirs, _) in part.tensors.items()}
+        for theirs, value in wan_files.tensors(dict(part.tensors.values())):
+            yield f"{name}.{ours[theirs]}", value
+        for inner, value in part.made:
+            yield f"{name}.{inner}", value
+
+
+def _autoencoder(folder: Path) -> Part:
+    home = folder / "vae"
+    about = {"kind": wan_config.KIND, **config.to_json(wan_config.theirs(wan_files.about(home)))}
+    return Part(about=about, tensors=_matched(home, autoencoder_of(about), "vae"))
+
+
+def _text(folder: Path) -> Part:
+    home, words = folder / "text_encoder", folder / "tokenizer" / "tokenizer.json"
+    about = {"kind": umt5.KIND, **config.to_json(umt5.theirs(wan_files.about(home)))}
+    if not words.is_file():
+        raise ValueError(f"{folder} lacks tokenizer/tokenizer.json, the vocabulary of umT5; get it again")
+    umt5.prompts(words)
+    return Part(about=about, tensors=_matched(home, text_of(about), "model", again={umt5.AGAIN}), files=(words,))
+
+
+def _picture(folder: Path) -> Part:
+    home, places = folder / "image_encoder", "model.embeddings.position_ids"
+    sizes = clip.theirs(wan_files.about(home))
+    about = {"kind": clip.KIND, **config.to_json(sizes)}
+    again = {"embeddings.position_ids", "visual_projection.weight"}
+    tensors = _matched(home, picture_of(about), "model", again=again, outer=clip.PREFIX, made={places})
+    return Part(about=about, tensors=tensors, made=((places, clip.places(sizes)),))
+
+
+def _matched(
+    home: Path,
+    network: nn.Module,
+    inner: str,
+    *,
+    again: Collection[str] = (),
+    outer: str = "",
+    made: Collection[str] = (),
+) -> dict[str, tuple[str, Held]]:
+    """The tensors of a part by our names, with theirs, each of which has its place; headers are read, no more."""
+    files = {name: one for name, one in wan_files.described(home).items() if name.removeprefix(outer) not in again}
+    tensors = {f"{inner}.{name.removeprefix(outer)}": (name, one) for name, one in files.items()}
+    places = {name: tuple(value.shape) for name, value in held(network).items() if name not in made}
+    if missing := sorted(places.keys() - tensors.keys()):
+        raise ValueError(f"{home} lacks {len(missing)} of its weights, the first {missing[0]}; get it again")
+    for name, (_, one) in tensors.items():
+        if places.get(name) != one.shape:
+            raise ValueError(f"{home} holds {name} {list(one.shape)}, which its config has no place for")
+    return tensors
+
+
+def _check_together(about: Mapping[str, Any], sizes: TransformerConfig, folder: Path) -> None:
+    """Raises ValueError where the parts are of other sizes than the transformer takes."""
+    pairs = (
+        ("autoencoder", "z_dim", sizes.latent_channels),
+        ("text", "d_model", sizes.text_channels),
+        ("picture", "hidden_size", sizes.picture_channels),
+    )
+    for part, field, wanted in pairs:
+        if part in about and about[part][field] != wanted:
+            raise ValueError(
+                f"the {part} of {folder} has {about[part][field]} channels, and the transformer takes {wanted}; they"
+                " are of different models"
+            )
+    if "autoencoder" in about and sizes.given_channels:
+        time = 2 ** sum(about["autoencoder"]["temperal_downsample"])
+        if sizes.given_channels != time + sizes.latent_channels:
+            raise ValueError(
+                f"the transformer is given {sizes.given_channels} channels with each latent; Wan's image models take a"
+                f" mask and a latent, {time + sizes.latent_channels}; what else it takes is not known here"
+            )
+
+
+def _card(
+    sizes: TransformerConfig, coder: WanAutoencoderConfig, native: tuple[int, int] | None, shift: float | None
+) -> Card:
+    """What it can, by its kind; numbers are those of Wan's own code and of Self-Forcing's."""
+    step = coder.space * sizes.patch
+    if native is not None and (native[0] % step or native[1] % step):
+        near = "x".join(str(max(1, round(side / step)) * step) for side in native)
+        raise ValueError(f"size {native[0]}x{native[1]} must be of multiples of {step}; try {near}")
+    if native is None:
+        native = (1280, 704) if sizes.latent_channels == FINE else (832, 480)
+        large = sizes.width >= 5120 and shift is not None and shift >= 5  # so Wan tells its 720p weights
+        native = (1280, 720) if large else native
+    whole = sizes.chunk >= wan.WHOLE
+    return Card(
+        sizes=tuple(dict.fromkeys((native, (native[1], native[0])))),
+        fps=24 if sizes.latent_channels == FINE else 16,
+        rung="open weights",
+        words=(),
+        steps=50 if whole else 4,
+        guidance=5.0 if whole else 1.0,
+        walk=Walk(
+            shift=5.0 if shift is None or not whole else shift,
+            churn=0.0 if whole else 1.0,
+            churn_until=0.0,
+            until=1.0,
+            projected=False,
+            floor=0.0,
+            anchor=0.0,
+        ),
+        negative=NEGATIVE if whole else "",
+        takes=_takes(sizes, whole=whole),
+        frames=geometry.frames_of(sizes.chunk, coder.time) if whole else None,
+    )
+
+
+def _takes(sizes: TransformerConfig, *, whole: bool) -> tuple[Ability, ...]:
+    if not whole:
+        return ("words", "start", "extend", "shots")
+    if sizes.picture_places:
+        return ("start", "extend", "end", "negative")
+    if sizes.given_channels:
+        return ("start", "extend", "negative")
+    if sizes.latent_channels == FINE:  # taught that the first latent may be clean
+        return ("words", "start", "extend", "negative")
+    return ("words", "negative")
+
+
+def _scheduler(folder: Path) -> float | None:
+    file = folder / "scheduler" / "scheduler_config.json"
+    if not file.is_file():
+        return None
+    said = json.loads(file.read_text(encoding="utf-8"))
+    return said.get("flow_shift") or said.get("shift")
