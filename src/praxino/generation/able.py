@@ -18,6 +18,8 @@ def check(request: Request, card: Card, *, moving: bool) -> None:
     for ability, said in asked.items():
         if ability not in card.takes:
             raise ValueError(f"model {name!r} {said}")
+    if card.ends and request.end is None:
+        raise ValueError(f"model {name!r} makes what is between two pictures; give the last one with --end")
     if card.frames is None:
         return
     most = card.frames - ((card.context if moving else 1) if request.start else 0)

@@ -35,5 +35,6 @@ class Card:
     walk: Walk = field(default_factory=Walk)
     negative: str = ""  # what its films are guided away from, where a request does not say
     takes: tuple[Ability, ...] = ("words", "start", "extend", "end", "shots", "negative")  # what it can be asked for
+    ends: bool = False  # whether every film has to end on a picture
     frames: int | None = None  # native frames that it makes at most, with a picture it begins with; None: any number
     context: int = 1  # native frames that it sees of a clip that it goes on from, where ``frames`` is a number

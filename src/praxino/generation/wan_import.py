@@ -189,6 +189,7 @@ def _card(
         ),
         negative=NEGATIVE if whole else "",
         takes=_takes(sizes, whole=whole),
+        ends=whole and sizes.picture_places > 0,
         frames=geometry.frames_of(sizes.chunk, coder.time) if whole else None,
     )
 
