@@ -40,14 +40,32 @@ def train(
             help="One-thread training processes; one for each core is best. Under torchrun: those that make data."
         ),
     ] = 2,
+    fsdp: Annotated[
+        bool,
+        typer.Option("--fsdp", help="Cut transformer and optimizer over the processes (FSDP2); states in shards."),
+    ] = False,
+    checkpoint_activations: Annotated[
+        bool, typer.Option("--checkpoint-activations", help="Compute blocks twice to need less memory.")
+    ] = False,
+    accumulate: Annotated[
+        int, typer.Option(help="Pieces that a process learns its part of a step in, to need less memory.")
+    ] = 1,
+    save_every: Annotated[
+        float | None, typer.Option(help="Minutes between saves of the transformer's state.", metavar="MINUTES")
+    ] = None,
 ) -> None:
     """Train a model for so many minutes; stop, resume, and get what an unbroken run would have given."""
     import math
+    from dataclasses import replace
 
     if not (math.isfinite(minutes) and 0 < minutes <= 100_000):
         raise ValueError(f"minutes {minutes} must be above 0 and at most 100000; try 30")
     if not 1 <= processes <= 64:
         raise ValueError(f"processes {processes} must be from 1 to 64; try 2")
+    if not 1 <= accumulate <= 1024:
+        raise ValueError(f"accumulate {accumulate} must be from 1 to 1024; try 4")
+    if save_every is not None and not (math.isfinite(save_every) and save_every > 0):
+        raise ValueError(f"save-every {save_every} must be above 0 minutes; try 10")
     if data is not None and not data.is_dir():
         raise ValueError(f"data {data} is no folder; `praxino world render --as shards` makes one")
     if into.exists() and not into.is_dir():
@@ -57,11 +75,14 @@ def train(
         return _ranked(lambda: _eye(into, minutes, resume=resume, processes=processes))
     from praxino import checkpoint
     from praxino.training import recipes
+    from praxino.training.spread import Spread
     from praxino.training.train import Plan
     from praxino.training.train import train as run
 
     known = {"tiny": recipes.tiny, "pocket_cpu": recipes.pocket_cpu, "pocket_gpu": recipes.pocket_gpu}
     recipe = known.get(what, recipes.pocket)()
+    if accumulate > 1:
+        recipe = replace(recipe, learn_flow=replace(recipe.learn_flow, accumulate=accumulate))
     plan = Plan(
         recipe=recipe,
         into=into,
@@ -71,6 +92,8 @@ def train(
         processes=processes,
         parts=None if parts is None else checkpoint.find(parts),
         model=None if begin is None else checkpoint.find(begin),
+        spread=Spread(fsdp=fsdp, checkpoint_activations=checkpoint_activations),
+        save_every=None if save_every is None else 60 * save_every,
     )
     return _ranked(lambda: run(plan, only_autoencoder=what == "autoencoder"))
 

@@ -4,7 +4,9 @@ import copy
 from typing import Generic, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from praxino.training.spread import local
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -20,5 +22,5 @@ class Ema(Generic[N]):
     def update(self, model: N, step: int) -> None:
         """Move towards ``model`` after its ``step``-th step (from 1)."""
         keep = min(self.decay, (1 + step) / (10 + step))
-        mine, theirs = (list[Tensor](each.parameters()) for each in (self.model, model))
+        mine, theirs = ([local(p) for p in each.parameters()] for each in (self.model, model))
         torch._foreach_lerp_(mine, theirs, 1 - keep)  # pyright: ignore[reportPrivateImportUsage] - all in one kernel

@@ -1,9 +1,11 @@
 """Muon for the matrices inside blocks, AdamW for everything else (Jordan et al. 2024)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn, optim
+import torch
+from torch import Tensor, nn, optim
 
 from praxino.training.muon import Muon
 from praxino.training.parallel import Team
@@ -36,6 +38,35 @@ class Optimizers:
         """Continue as `state` left off."""
         for member, held in zip(self.members, state, strict=True):
             member.load_state_dict(held)
+
+    def named(self, model: nn.Module) -> dict[str, Tensor]:
+        """The state of each parameter of the model, by ``<name>.<what>``, as this process holds it: no copy."""
+        return {
+            f"{name}.{what}": tensor
+            for name, p in model.named_parameters()
+            for member in self.members
+            for what, tensor in member.state.get(p, {}).items()
+        }
+
+    def told(self, state: list[dict[str, Any]], model: nn.Module) -> dict[str, Tensor]:
+        """What `state` gave, by names as in `named`."""
+        names = {p: name for name, p in model.named_parameters()}
+        out: dict[str, Tensor] = {}
+        for member, held in zip(self.members, state, strict=True):
+            mine = [p for group in member.param_groups for p in group["params"]]
+            out |= {f"{names[mine[i]]}.{what}": t for i, each in held["state"].items() for what, t in each.items()}
+        return out
+
+    def make_room(self, model: nn.Module, shapes: Mapping[str, torch.Size]) -> None:
+        """Have state of such shapes, by names as in `named`, for someone to fill."""
+        for name, p in model.named_parameters():
+            (member,) = (
+                one for one in self.members if any(p is held for g in one.param_groups for held in g["params"])
+            )
+            for key, shape in shapes.items():
+                if key.rpartition(".")[0] == name:
+                    room = torch.zeros_like(p) if shape == p.shape else torch.zeros(shape)
+                    member.state[p][key.rpartition(".")[2]] = room
 
 
 def adamw(model: nn.Module, *, rate: float) -> Optimizers:

@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import ProcessExitedException, spawn
 
 Work = Callable[["Team"], None]
@@ -143,6 +144,17 @@ RANKS = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
 """How torchrun tells a process where it is, and what it is where nothing is told."""
 
 
+@contextmanager
+def missed() -> Iterator[None]:
+    """Raises LostError for what gloo or nccl say within, in the middle of a pass, where a rank is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error) or "NCCL" in str(error):
+            raise LostError from error
+        raise
+
+
 def alone() -> bool:
     """Whether no other rank waits for work."""
     return not dist.is_initialized()
@@ -175,7 +187,11 @@ def _join(rank: int, size: int, here: int) -> None:
         backend = "cpu:gloo,cuda:nccl"
     else:
         torch.set_num_threads(1)
-    dist.init_process_group(backend, rank=rank, world_size=size, timeout=PATIENCE)
+    store, _, _ = next(rendezvous("env://", rank, size, timeout=PATIENCE))
+    # torchrun keeps its store when it starts ranks anew: they would wait for the dead, whose addresses are still there.
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store = dist.PrefixStore(f"attempt-{attempt}", store)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
 
 
 def _device() -> str:

@@ -33,6 +33,13 @@ def load(path: Path) -> dict[str, Any]:
     return tree
 
 
+def glance(path: Path) -> dict[str, Any]:
+    """The numbers and texts at the top of the tree, without its tensors."""
+    with safe_open(path, "pt") as file:
+        outline = json.loads(file.metadata()["tree"])
+    return {key: value for key, value in outline["items"] if not isinstance(value, dict)}
+
+
 def _outline(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         name = str(len(tensors))

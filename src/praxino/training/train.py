@@ -4,7 +4,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Literal
@@ -25,6 +25,7 @@ from praxino.training.parallel import Team
 from praxino.training.recipes import Recipe
 from praxino.training.showing import show
 from praxino.training.source import fitted
+from praxino.training.spread import Spread
 from praxino.training.windows import Windows, windows
 from praxino.upscaler.model import Upscaler
 from praxino.world import describe
@@ -55,6 +56,8 @@ class Plan:
     processes: int = 2
     parts: Path | None = None  # a model whose autoencoder and upscaler are taken as they are
     model: Path | None = None  # whose text encoder, transformer and vocabulary the run begins with
+    spread: Spread = field(default_factory=Spread)
+    save_every: float | None = None  # seconds between saves of the transformer's state; None: as the device is quick
 
 
 def train(plan: Plan, *, only_autoencoder: bool) -> Path:
@@ -204,13 +207,12 @@ def _begun(plan: Plan, model: Path) -> Plan:
     return replace(plan, recipe=replace(plan.recipe, learn_flow=replace(plan.recipe.learn_flow, still_steps=0)))
 
 
-def ship(run: transformer.Run, plan: Plan) -> Path:
-    """Write the whole model, in bfloat16, as one folder."""
-    student = run.ema.model
+def ship(run: transformer.Run, weights: dict[str, Tensor], plan: Plan) -> Path:
+    """Write the whole model, in bfloat16, as one folder; ``weights`` are those of text encoder and transformer."""
     recipe, into = plan.recipe, plan.into / plan.recipe.name
     finished = (_decoder(plan) / "config.json").exists()
     coder = open_autoencoder(_decoder(plan) if finished else plan.into / "autoencoder")
-    tensors = _named("autoencoder", coder) | _named("text", student.text) | _named("transformer", student.transformer)
+    tensors = _named("autoencoder", coder) | {name: _shipped(value) for name, value in weights.items()}
     about = {
         "format": 1,
         "name": recipe.name,
@@ -243,7 +245,11 @@ def _decoder(plan: Plan) -> Path:
 
 def _named(name: str, part: nn.Module) -> dict[str, Tensor]:
     """A network's weights, as a model's folder holds them."""
-    return {f"{name}.{key}": value.detach().bfloat16().contiguous() for key, value in part.state_dict().items()}
+    return {f"{name}.{key}": _shipped(value) for key, value in part.state_dict().items()}
+
+
+def _shipped(weight: Tensor) -> Tensor:
+    return weight.detach().bfloat16().contiguous()
 
 
 def _rehearsed(team: Team, *, plan: Plan, deadline: float) -> None:
@@ -315,7 +321,8 @@ def _flow(
         deadline=deadline,
         model=plan.model,
         teacher=plan.into / "flow" / "state.safetensors" if stage == "folded" else None,
-        save_every=120.0 if team.device == "cuda" else 600.0,
+        save_every=plan.save_every or (120.0 if team.device == "cuda" else 600.0),
+        spread=plan.spread,
     )
     stock = stock or _stock(plan, team.device)
     begun = time.time()
@@ -324,8 +331,8 @@ def _flow(
         done = (time.time() - begun) / (deadline - begun)
         say(what if stage == "flow" else stage, done, f"step {run.step}, loss {loss:.4f}, {_left(deadline)}")
 
-    def saved(run: transformer.Run) -> None:
-        folder = ship(run, plan)
+    def saved(run: transformer.Run, weights: dict[str, Tensor]) -> None:
+        folder = ship(run, weights, plan)
         if team.stop.is_set() or team.device == "cuda":  # who stops a run, or rents a GPU, does not wait for pictures
             return
         clips = run.teacher is not None or run.step > plan.recipe.learn_flow.still_steps

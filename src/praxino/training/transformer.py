@@ -6,12 +6,13 @@ Shapes: b batch, t latents, h rows, w columns, c channels.
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
 from praxino.flow import path as flow
 from praxino.flow.guide import GuidanceConfig, guide
@@ -21,20 +22,24 @@ from praxino.generation.parts import open_parts
 from praxino.generation.program import able
 from praxino.layers import precision
 from praxino.text.encoder import TextEncoder
-from praxino.training import state
+from praxino.training import snapshots, spread, state
 from praxino.training.batches import Batch, Shelves, draw_batch
 from praxino.training.ema import Ema
 from praxino.training.latents import Kind
 from praxino.training.log import Log
 from praxino.training.optimizer import Optimizers, muon
-from praxino.training.parallel import Team
+from praxino.training.parallel import Team, missed
 from praxino.training.recipes import FlowRecipe, Recipe
+from praxino.training.snapshots import Snapshots
+from praxino.training.spread import Spread
 from praxino.transformer.model import Outlook, Transformer
 
 NOVELTY = 0.02
 """Weight of `novelty` beside the flow loss."""
 MADE = 0.8
 """Latents with less noise than this a student sees as its teacher makes them, where they are past."""
+WHOLE, STATES = "state.safetensors", "states"
+"""Where a run keeps its state: in one file, or in snapshots where it is told to shard."""
 PAYS = 600.0
 """Seconds that a run has to last for compiling, a minute on a CPU, to pay."""
 
@@ -108,11 +113,12 @@ class Run:
     ema: Ema[Student]
     optimizers: Optimizers
     teacher: Teacher | None = None
+    sharded: bool = False  # over the ranks of the team
     step: int = 0
     samples: int = 0
 
     def tree(self) -> dict[str, Any]:
-        """For `state.save`."""
+        """For `state.save`, where nothing is sharded."""
         return {
             "student": self.student.state_dict(),
             "ema": self.ema.model.state_dict(),
@@ -128,6 +134,41 @@ class Run:
         self.optimizers.restore(tree["optimizers"])
         self.step, self.samples = tree["step"], tree["samples"]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All there is to save, whole or in shards, as this process holds it: no copy. For `Snapshots`."""
+        parts = {
+            "student": self.student.state_dict(),
+            "ema": self.ema.model.state_dict(),
+            "optimizer": self.optimizers.named(self.student),
+        }
+        return {f"{part}.{name}": tensor for part, held in parts.items() for name, tensor in held.items()}
+
+    def resume(self, snapshot: Path) -> None:
+        """From a folder of `Snapshots`, by however many ranks it was written."""
+        held = {name.removeprefix("optimizer."): shape for name, shape in snapshots.shapes(snapshot).items()}
+        self.optimizers.make_room(self.student, held)
+        snapshots.load(snapshot, self.tensors())
+        about = snapshots.about(snapshot)
+        self.step, self.samples = about["step"], about["samples"]
+
+    def cut(self, tree: dict[str, Any]) -> None:
+        """From `state.load`, each rank its shards."""
+        told = self.optimizers.told(tree["optimizers"], self.student)
+        self.optimizers.make_room(self.student, {name: tensor.shape for name, tensor in told.items()})
+        parts = {"student": tree["student"], "ema": tree["ema"], "optimizer": told}
+        held = {f"{part}.{name}": tensor for part, each in parts.items() for name, tensor in each.items()}
+        mine = self.tensors()
+        spread.fill([mine[name] for name in held], held.values())
+        self.step, self.samples = tree["step"], tree["samples"]
+
+    def averaged(self) -> dict[str, Tensor]:
+        """The weights to ship, by name, whole. Where they are in shards all ranks ask, and the leader alone gets."""
+        if not self.sharded:
+            return self.ema.model.state_dict()
+        options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+        held = get_model_state_dict(self.ema.model, options=options)
+        return {name: tensor for name, tensor in held.items() if isinstance(tensor, Tensor)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -139,38 +180,67 @@ class Task:
     deadline: float  # time.time()
     save_every: float = 600.0  # seconds
     teacher: Path | None = None  # state of the run whose guidance is to be folded in
+    spread: Spread = field(default_factory=Spread)
     model: Path | None = None  # whose weights a new run without a teacher begins as; it has this recipe's sizes
 
 
 Stock = Callable[[Kind], Shelves]
 """What there is to learn from just now, on the device that learns."""
+Saved = Callable[[Run, dict[str, Tensor]], None]
+"""Given a run whose state was saved, and its averaged weights by name, whole."""
 
 
 def begin(task: Task, team: Team) -> Run:
     """A new run (one with a teacher begins as it), or the one that ``task.into`` holds."""
-    learn = task.recipe.learn_flow
-    student, teacher = Student(task.recipe, task.std).to(team.device), None
+    learn, sharded = task.recipe.learn_flow, task.spread.shards(team)
+    student, teacher = Student(task.recipe, task.std), None
     if task.teacher is None and task.model is not None:
         parts = open_parts(task.model)
         student.text.load_state_dict(parts.text.state_dict())
         student.transformer.load_state_dict(parts.transformer.state_dict() | {"channel_std": task.std})
     if task.teacher is not None:
-        student.load_state_dict(state.load(task.teacher)["ema"])
+        student.load_state_dict(_averages(task.teacher))
         pair = copy.deepcopy(student).eval().requires_grad_(False)
         teacher = Teacher(pair=pair, guidance=GuidanceConfig(), trust=learn.trust)
-    run = Run(
-        student=student,
-        ema=Ema(student, decay=learn.ema),
-        optimizers=muon(student, muon_rate=learn.muon_rate, adam_rate=learn.adam_rate, team=team),
-        teacher=teacher,
-    )
+    ema = Ema(student, decay=learn.ema)
+    if task.spread.checkpoint_activations:
+        spread.forget_activations(student.transformer)
+    pairs = [student, *([teacher.pair] if teacher else [])]
     if able(team.device) and (team.device == "cuda" or task.deadline - time.time() > PAYS):
-        for pair in (student, *([teacher.pair] if teacher else [])):
+        for pair in pairs:
             _compile(pair)
-    saved = task.into / "state.safetensors"
-    if saved.exists():
-        run.restore(state.load(saved))
+    for pair in (*pairs, ema.model):
+        if sharded:
+            spread.shard(pair, pair.transformer, device=team.device)
+        else:
+            pair.to(team.device)
+    optimizers = muon(student, muon_rate=learn.muon_rate, adam_rate=learn.adam_rate, team=team)
+    run = Run(student=student, ema=ema, optimizers=optimizers, teacher=teacher, sharded=sharded)
+    _go_on(run, task.into / WHOLE)
     return run
+
+
+def _go_on(run: Run, saved: Path) -> None:
+    """From what was saved last, in whichever form, if anything was."""
+    if (snapshot := _later(saved)) is not None:
+        run.resume(snapshot)
+    elif saved.exists():
+        tree = state.load(saved)
+        (run.cut if run.sharded else run.restore)(tree)
+
+
+def _averages(saved: Path) -> dict[str, Tensor]:
+    """The averaged weights of the run that saves its state in this file, or in snapshots beside it."""
+    snapshot = _later(saved)
+    return state.load(saved)["ema"] if snapshot is None else snapshots.read(snapshot, "ema.")
+
+
+def _later(saved: Path) -> Path | None:
+    """The last snapshot beside a file of state, where the run went on with it."""
+    snapshot = snapshots.newest(saved.parent / STATES)
+    if snapshot is None or (saved.exists() and snapshots.about(snapshot)["step"] <= state.glance(saved)["step"]):
+        return None
+    return snapshot
 
 
 def _compile(pair: Student) -> None:
@@ -187,26 +257,39 @@ def work(
     stock: Stock,
     *,
     report: Callable[[str, Run, float], None],
-    saved: Callable[[Run], None],
+    saved: Saved,
 ) -> None:
-    """Train until the deadline; ``saved`` is called by the leader after each save, to ship and to show."""
+    """Train until the deadline; the leader calls ``saved`` after each save, or the last one of a run in shards."""
     run, recipe, log = begin(task, team), task.recipe, Log(task.into)
+    kept = Snapshots(task.into / STATES, team) if task.spread.fsdp else None
     if run.teacher is not None:  # it begins where a cooldown ended
         recipe = replace(recipe, learn_flow=replace(recipe.learn_flow, cooldown=1.0))
     begun = last = time.time()
     while not team.ends(task.deadline):
         in_clips = run.teacher is not None or run.step >= recipe.learn_flow.still_steps
         left = (task.deadline - time.time()) / (task.deadline - begun)
-        loss = one_step(team, run, recipe, stock("stills"), stock("clips") if in_clips else None, left=left)
+        with missed():
+            loss = one_step(team, run, recipe, stock("stills"), stock("clips") if in_clips else None, left=left)
         stage = "clips" if in_clips else "stills"
         if team.leads and run.step % 5 == 0:
             log.write(step=run.step, samples=run.samples, stage=stage, loss=loss)
             report(stage, run, loss)
+        if kept is not None:
+            kept.settle()
         if team.agree(time.time() - last > task.save_every):
             last = time.time()
-            if team.leads:
+            if kept is not None:
+                kept.begin(run.tensors(), step=run.step, samples=run.samples)
+            elif team.leads:
                 _save(run, task, log, saved)
-    if team.leads:
+    if kept is not None:
+        kept.begin(run.tensors(), step=run.step, samples=run.samples)
+        weights = run.averaged()
+        kept.settle(wait=True)
+        if team.leads:
+            log.draw()
+            saved(run, weights)
+    elif team.leads:
         _save(run, task, log, saved)
 
 
@@ -227,8 +310,9 @@ def one_step(
         batch = draw_batch(shelf, count, learn=learn, chunk=recipe.transformer.chunk, seed=seed)
         losses.append(_learned(team, run, batch, pieces=learn.accumulate, weight=learn.mixed_weight if k else 1.0))
         run.samples += count
-    team.average_gradients(run.student)
-    norm = nn.utils.clip_grad_norm_(run.student.parameters(), 1.0)
+    if not run.sharded:  # else they were sent on the way back
+        team.average_gradients(run.student)
+    norm = spread.whole(nn.utils.clip_grad_norm_(run.student.parameters(), 1.0))
     run.optimizers.step(rate(run.step, learn, left=left), sound=bool(norm.isfinite()))
     run.step += 1
     run.ema.update(run.student, run.step)
@@ -241,12 +325,14 @@ def _learned(team: Team, run: Run, batch: Batch, *, pieces: int, weight: float) 
     """The loss of this process's part of a batch, whose gradients are added to what is there."""
     total = torch.zeros((), device=team.device)
     for piece in range(pieces):
-        mine = batch.part(team.rank + team.size * piece, team.size * pieces)
+        mine, share = batch.part(team.rank + team.size * piece, team.size * pieces), weight / pieces
         if not len(mine.latents):  # more processes than samples
-            continue
+            if not run.sharded:
+                continue
+            mine, share = batch.part(0, team.size * pieces), 0.0  # the others wait for this rank's shards
         with precision.mixed(team.device):
             shown, target = (mine, None) if run.teacher is None else run.teacher.lesson(mine)
-            loss = run.student(shown, target) * (weight / pieces)
+            loss = run.student(shown, target) * share
         loss.backward()
         total += loss.detach()
     return total
@@ -273,7 +359,7 @@ def rate(step: int, learn: FlowRecipe, *, left: float) -> float:
     return min(1.0, (step + 1) / learn.warmup) * min(1.0, max(0.05, left / learn.cooldown))
 
 
-def _save(run: Run, task: Task, log: Log, saved: Callable[[Run], None]) -> None:
-    state.save(task.into / "state.safetensors", run.tree())
+def _save(run: Run, task: Task, log: Log, saved: Saved) -> None:
+    state.save(task.into / WHOLE, run.tree())
     log.draw()
-    saved(run)
+    saved(run, run.averaged())
