@@ -27,6 +27,7 @@ from praxino.generation.parts import open_parts
 from praxino.generation.team import LostError, Seat, Team, join, seat
 from praxino.generation.together import Follower, Open, Together
 from praxino.layers import precision
+from praxino.transformer import sequence
 from praxino.transformer.model import Transformer
 
 Opened = Callable[[str], engine.Engine]
@@ -123,6 +124,8 @@ def _opened(team: Team, model: str) -> engine.Engine:
     folder = checkpoint.find(model)
     if checkpoint.engine(folder) != checkpoint.OWN:
         raise ValueError(f"model {model!r} is served by diffusers, on one device; leave --devices out")
+    heads = int(checkpoint.card(folder)["transformer"]["heads"])
+    sequence.check(tokens=heads, heads=heads, size=team.mesh.size())  # before anyone loads it
     dtype = precision.fastest(team.device)
     team.say(Open(folder=folder.absolute(), dtype=dtype))
     parts = open_parts(folder, device=team.device, dtype=dtype)

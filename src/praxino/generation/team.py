@@ -1,6 +1,7 @@
 """Processes that make one film together, one on each device: who they are, and how they speak."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ class LostError(Exception):
     """Another rank is gone, and so is the chunk that was in the making."""
 
     def __init__(self, error: BaseException) -> None:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        super().__init__(f"another rank is gone, killed or out of memory ({said[0][:200]})")
+        said = re.sub(r"^\[\S+\] ", "", str(error).strip()).split(". ")[0].splitlines()  # without where gloo said it
+        super().__init__(f"another rank is gone, killed or out of memory ({said[0] if said else type(error).__name__})")
 
 
 @contextmanager

@@ -101,7 +101,8 @@ class Ulysses:
     def mine(self, x: Tensor) -> Tensor:
         """A run of each frame's tokens."""
         begin = sum(self.tokens[: self.rank])
-        return x[:, :, begin : begin + self.tokens[self.rank]]
+        # Of what has gaps in memory a linear layer adds its bias later, and in bfloat16 rounds once more.
+        return x[:, :, begin : begin + self.tokens[self.rank]].contiguous()
 
     def whole(self, x: Tensor) -> Tensor:
         """Each rank sends what it has to all."""
