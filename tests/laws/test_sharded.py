@@ -62,8 +62,9 @@ precision.fastest = lambda device: torch.float32  # so that a rounding is a roun
 torch.set_num_threads(1)
 
 
-def work(team, *, into, accumulate, again, killed):
-    what = task(into, accumulate=accumulate, spread=Spread(fsdp=True, checkpoint_activations=again))
+def work(team, *, into, accumulate, again, sequence, killed):
+    spread = Spread(fsdp=True, checkpoint_activations=again, sequence=sequence)
+    what = task(into, accumulate=accumulate, spread=spread)
     run = begin(what, team)
     kept = Snapshots(into / STATES, team)
     begun, losses = run.step, {}
@@ -94,7 +95,7 @@ def sharded(folder: Path, *jobs: dict[str, Any], restarts: int = 0) -> list[dict
     """What two ranks tell of each job: ``begun`` (a step), ``losses`` and their ``share`` of the weights."""
     script = folder / "sharded.py"
     script.write_text(SHARDED, encoding="utf-8")
-    usual = {"accumulate": 1, "again": False, "killed": False}
+    usual = {"accumulate": 1, "again": False, "sequence": 1, "killed": False}
     said = json.dumps([usual | job | {"into": str(job["into"])} for job in jobs])
     command = [*torchrun(2), f"--max-restarts={restarts}", str(script), said]
     done = subprocess.run(command, timeout=240, env=environment(), capture_output=True, text=True, check=False)
@@ -138,17 +139,23 @@ def test_shards_learn_as_the_whole_does_and_any_number_of_ranks_goes_on(
     tmp_path: Path, one: tuple[Path, dict[int, float]]
 ) -> None:
     folder, losses = one
-    new, old = tmp_path / "new", tmp_path / "old"
-    old.mkdir()
-    new.mkdir()
+    new, old, shared = tmp_path / "new", tmp_path / "old", tmp_path / "shared"
+    for where in (new, old, shared):
+        where.mkdir()
     shutil.copy(folder / WHOLE, old)
-    from_nothing, from_whole = sharded(tmp_path, {"into": new}, {"into": old, "accumulate": 2, "again": True})
+    from_nothing, from_whole, in_tokens = sharded(
+        tmp_path,
+        {"into": new},
+        {"into": old, "accumulate": 2, "again": True},
+        {"into": shared, "sequence": 2, "again": True},
+    )
     assert from_nothing["begun"] == 0
     assert len(from_nothing["losses"]) == STEPS
     assert same(from_nothing["losses"], losses)
     assert 0.45 < from_nothing["share"] < 0.55, "each rank holds half"
     assert from_whole["begun"] == 3, "shards are cut from what was saved whole"
     assert same(from_whole["losses"], losses), "in pieces, with blocks computed twice"
+    assert same(in_tokens["losses"], losses), "each sample's tokens on both ranks"
     mine, theirs = (torch.load(where / "weights.pt") for where in (new, folder))
     assert mine.keys() == theirs.keys()
     for name, tensor in mine.items():

@@ -50,6 +50,9 @@ def train(
     accumulate: Annotated[
         int, typer.Option(help="Pieces that a process learns its part of a step in, to need less memory.")
     ] = 1,
+    sequence: Annotated[
+        int, typer.Option(help="Processes that share the tokens of each clip (Ulysses), for long ones.")
+    ] = 1,
     save_every: Annotated[
         float | None, typer.Option(help="Minutes between saves of the transformer's state.", metavar="MINUTES")
     ] = None,
@@ -64,6 +67,8 @@ def train(
         raise ValueError(f"processes {processes} must be from 1 to 64; try 2")
     if not 1 <= accumulate <= 1024:
         raise ValueError(f"accumulate {accumulate} must be from 1 to 1024; try 4")
+    if sequence < 1:
+        raise ValueError(f"sequence {sequence} must be 1 or more; 2 has two processes share each clip")
     if save_every is not None and not (math.isfinite(save_every) and save_every > 0):
         raise ValueError(f"save-every {save_every} must be above 0 minutes; try 10")
     if data is not None and not data.is_dir():
@@ -92,7 +97,7 @@ def train(
         processes=processes,
         parts=None if parts is None else checkpoint.find(parts),
         model=None if begin is None else checkpoint.find(begin),
-        spread=Spread(fsdp=fsdp, checkpoint_activations=checkpoint_activations),
+        spread=Spread(fsdp=fsdp, checkpoint_activations=checkpoint_activations, sequence=sequence),
         save_every=None if save_every is None else 60 * save_every,
     )
     return _ranked(lambda: run(plan, only_autoencoder=what == "autoencoder"))

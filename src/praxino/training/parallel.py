@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import ProcessExitedException, spawn
 
@@ -160,6 +161,12 @@ def alone() -> bool:
     return not dist.is_initialized()
 
 
+def ranks(processes: int) -> int:
+    """How many a team of `run` has."""
+    told = int(os.environ.get("WORLD_SIZE", "1"))
+    return processes if told == 1 and not torch.cuda.is_available() else told
+
+
 def restarted() -> bool:
     """Whether torchrun began this process anew after a death (``--max-restarts``)."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
@@ -190,7 +197,7 @@ def _join(rank: int, size: int, here: int) -> None:
     store, _, _ = next(rendezvous("env://", rank, size, timeout=PATIENCE))
     # torchrun keeps its store when it starts ranks anew: they would wait for the dead, whose addresses are still there.
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    store = dist.PrefixStore(f"attempt-{attempt}", store)
+    store = PrefixStore(f"attempt-{attempt}", store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils.checkpoint import checkpoint
@@ -27,10 +27,25 @@ class Spread:
 
     fsdp: bool = False  # weights, gradients, averages and optimizer in shards, one for each rank (FSDP2)
     checkpoint_activations: bool = False  # of each block its input is kept, the rest computed again on the way back
+    sequence: int = 1  # ranks that share the tokens of each sample (`transformer.sequence`), for long clips
 
     def shards(self, team: Team) -> bool:
         """Whether there is more than one shard."""
         return self.fsdp and team.size > 1
+
+    def check(self, ranks: int) -> None:
+        """Raises ValueError where so many ranks are no whole number of groups that share samples."""
+        if ranks % self.sequence:
+            fitting = [n for n in range(1, ranks + 1) if ranks % n == 0]
+            raise ValueError(f"sequence {self.sequence} does not divide {ranks} ranks; use one of {fitting}")
+
+    def group(self, team: Team) -> DeviceMesh | None:
+        """The ranks that share a sample with this one, neighbours on one machine; None: it has its own."""
+        self.check(team.size)
+        if self.sequence == 1:
+            return None
+        shape = (team.size // self.sequence, self.sequence)
+        return init_device_mesh(team.device, shape, mesh_dim_names=("data", "sequence"))["sequence"]
 
 
 def shard(pair: nn.Module, transformer: Transformer, *, device: str) -> None:

@@ -64,8 +64,10 @@ def train(plan: Plan, *, only_autoencoder: bool) -> Path:
     """Spend ``plan.minutes`` on the recipe and leave a model (or an autoencoder) in a folder below ``plan.into``.
 
     Ranks of torchrun train it together (`parallel.led`); they learn from data made beforehand, on GPUs too.
-    Raises ValueError where ``into`` already holds a run and ``resume`` is off, or holds none and it is on.
+    Raises ValueError where ``into`` already holds a run and ``resume`` is off, or holds none and it is on, and where
+    the ranks cannot share samples as the plan says.
     """
+    plan.spread.check(parallel.ranks(plan.processes))
     deadline = time.time() + 60 * plan.minutes
     into, first = plan.into, plan.into / "autoencoder"
     there = (first / "config.json").exists()

@@ -114,6 +114,7 @@ class Run:
     optimizers: Optimizers
     teacher: Teacher | None = None
     sharded: bool = False  # over the ranks of the team
+    sequence: int = 1  # ranks that share each sample
     step: int = 0
     samples: int = 0
 
@@ -206,8 +207,12 @@ def begin(task: Task, team: Team) -> Run:
     if task.spread.checkpoint_activations:
         spread.forget_activations(student.transformer)
     pairs = [student, *([teacher.pair] if teacher else [])]
-    if able(team.device) and (team.device == "cuda" or task.deadline - time.time() > PAYS):
+    group = task.spread.group(team)
+    if group is not None:
         for pair in pairs:
+            pair.transformer.mesh = group
+    elif able(team.device) and (team.device == "cuda" or task.deadline - time.time() > PAYS):
+        for pair in pairs:  # messages within a block are not compiled
             _compile(pair)
     for pair in (*pairs, ema.model):
         if sharded:
@@ -215,7 +220,14 @@ def begin(task: Task, team: Team) -> Run:
         else:
             pair.to(team.device)
     optimizers = muon(student, muon_rate=learn.muon_rate, adam_rate=learn.adam_rate, team=team)
-    run = Run(student=student, ema=ema, optimizers=optimizers, teacher=teacher, sharded=sharded)
+    run = Run(
+        student=student,
+        ema=ema,
+        optimizers=optimizers,
+        teacher=teacher,
+        sharded=sharded,
+        sequence=task.spread.sequence,
+    )
     _go_on(run, task.into / WHOLE)
     return run
 
@@ -265,32 +277,32 @@ def work(
     if run.teacher is not None:  # it begins where a cooldown ended
         recipe = replace(recipe, learn_flow=replace(recipe.learn_flow, cooldown=1.0))
     begun = last = time.time()
-    while not team.ends(task.deadline):
-        in_clips = run.teacher is not None or run.step >= recipe.learn_flow.still_steps
-        left = (task.deadline - time.time()) / (task.deadline - begun)
-        with missed():
+    with missed():
+        while not team.ends(task.deadline):
+            in_clips = run.teacher is not None or run.step >= recipe.learn_flow.still_steps
+            left = (task.deadline - time.time()) / (task.deadline - begun)
             loss = one_step(team, run, recipe, stock("stills"), stock("clips") if in_clips else None, left=left)
-        stage = "clips" if in_clips else "stills"
-        if team.leads and run.step % 5 == 0:
-            log.write(step=run.step, samples=run.samples, stage=stage, loss=loss)
-            report(stage, run, loss)
-        if kept is not None:
-            kept.settle()
-        if team.agree(time.time() - last > task.save_every):
-            last = time.time()
+            stage = "clips" if in_clips else "stills"
+            if team.leads and run.step % 5 == 0:
+                log.write(step=run.step, samples=run.samples, stage=stage, loss=loss)
+                report(stage, run, loss)
             if kept is not None:
-                kept.begin(run.tensors(), step=run.step, samples=run.samples)
-            elif team.leads:
-                _save(run, task, log, saved)
-    if kept is not None:
-        kept.begin(run.tensors(), step=run.step, samples=run.samples)
-        weights = run.averaged()
-        kept.settle(wait=True)
-        if team.leads:
-            log.draw()
-            saved(run, weights)
-    elif team.leads:
-        _save(run, task, log, saved)
+                kept.settle()
+            if team.agree(time.time() - last > task.save_every):
+                last = time.time()
+                if kept is not None:
+                    kept.begin(run.tensors(), step=run.step, samples=run.samples)
+                elif team.leads:
+                    _save(run, task, log, saved)
+        if kept is not None:
+            kept.begin(run.tensors(), step=run.step, samples=run.samples)
+            weights = run.averaged()
+            kept.settle(wait=True)
+            if team.leads:
+                log.draw()
+                saved(run, weights)
+        elif team.leads:
+            _save(run, task, log, saved)
 
 
 def one_step(
@@ -299,7 +311,8 @@ def one_step(
     """One step on stills, or on clips with a few stills; returns the loss, averaged over the team.
 
     ``left`` is the share of the time that remains. What is drawn and what is learned of it do not depend on how many
-    processes there are: all draw the same batch, and each takes its part, in ``accumulate`` pieces.
+    processes there are: all draw the same batch, and each, or each group that shares samples, takes its part of it, in
+    ``accumulate`` pieces.
     """
     learn, losses = recipe.learn_flow, []
     draws = [(stills, learn.still_batch)]
@@ -324,12 +337,13 @@ def one_step(
 def _learned(team: Team, run: Run, batch: Batch, *, pieces: int, weight: float) -> Tensor:
     """The loss of this process's part of a batch, whose gradients are added to what is there."""
     total = torch.zeros((), device=team.device)
+    groups = team.size // run.sequence
     for piece in range(pieces):
-        mine, share = batch.part(team.rank + team.size * piece, team.size * pieces), weight / pieces
+        mine, share = batch.part(team.rank // run.sequence + groups * piece, groups * pieces), weight / pieces
         if not len(mine.latents):  # more processes than samples
             if not run.sharded:
                 continue
-            mine, share = batch.part(0, team.size * pieces), 0.0  # the others wait for this rank's shards
+            mine, share = batch.part(0, groups * pieces), 0.0  # the others wait for this rank's shards
         with precision.mixed(team.device):
             shown, target = (mine, None) if run.teacher is None else run.teacher.lesson(mine)
             loss = run.student(shown, target) * share
