@@ -38,9 +38,7 @@ def _words(**more: str) -> Any:
 def _t5(width: int = 32) -> Any:
     from transformers import T5Config, T5EncoderModel
 
-    return T5EncoderModel(
-        T5Config(vocab_size=400, d_model=width, d_ff=32, d_kv=8, num_layers=1, num_heads=2)
-    ).eval()
+    return T5EncoderModel(T5Config(vocab_size=400, d_model=width, d_ff=32, d_kv=8, num_layers=1, num_heads=2)).eval()
 
 
 def _ltx(kind: str) -> Any:

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 CELLS = 16
 """Latents along a side of the picture that the map is fitted on."""
-RIDGE = 1e-2
+RIDGE = 1e-4
 """For autoencoders with nearly as many channels as there are latents to fit on."""
 
 

@@ -4,6 +4,7 @@ Shapes: t latents, f frames, h rows, w columns, c channels.
 """
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,7 +148,9 @@ def _run(pipe: Any, ask: Ask, step: Step, **more: Any) -> np.ndarray:
         "output_type": "np",
     }
     takes = inspect.signature(pipe.__call__).parameters
-    with _heard(pipe, step, calls_back="callback_on_step_end" in takes) as hearing:
+    calls_back = "callback_on_step_end" in takes
+    with _heard(pipe, step, calls_back=calls_back) as hearing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what pipelines ask of libraries, and users can do nothing about
         made = pipe(**{name: value for name, value in (usual | more | hearing).items() if name in takes})
     return np.asarray(made.frames[0], np.float32)
 

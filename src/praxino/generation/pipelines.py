@@ -88,7 +88,7 @@ def _pipe(folder: Path, kind: str, _digest: str, device: torch.device, dtype: to
     try:
         pipe = getattr(diffusers, kind).from_pretrained(
             str(folder),
-            torch_dtype={"default": dtype, "vae": torch.float32} if sharp else dtype,
+            dtype={"default": dtype, "vae": torch.float32} if sharp else dtype,
             use_safetensors=True,
             local_files_only=True,
         )
