@@ -3,10 +3,13 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
+
+from praxino.generation.low_memory import LowMemory
 
 if TYPE_CHECKING:
     from praxino.generation.ranks import Opened
@@ -21,6 +24,7 @@ class Spread:
     devices: int | None = None
     apart: bool = False  # the first one decodes and does not denoise
     journal: Path | None = None
+    low_memory: LowMemory | None = None
 
     @property
     def follows(self) -> bool:
@@ -33,10 +37,16 @@ class Spread:
         return (self.devices or 1) > 1 or self.apart or int(os.environ.get("WORLD_SIZE", "1")) > 1
 
     def made(self, job: "Callable[[Opened | None], Made]") -> Made:
-        """What the job makes, given what opens models on all devices; None: there is one, as usual.
+        """What the job makes, given what opens models otherwise than usual: on all devices, in less memory.
 
         Ends the process with exit code 1 where a rank dies.
         """
+        if self.low_memory is not None:
+            if self.several:
+                raise ValueError(f"--low-memory {self.low_memory} is for one device; leave --devices out")
+            from praxino.generation import engine  # torch: a second or two
+
+            return job(partial(engine.opened, how=self.low_memory))
         if not self.several:
             return job(None)
         from praxino.generation import ranks  # torch: a second or two

@@ -48,10 +48,11 @@ def generate(
     visible_label: options.Label = False,
     devices: options.Devices = None,
     decode_apart: options.Apart = False,
+    low_memory: options.Frugal = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Make a film from words, a picture or a clip."""
-    spread = Spread(devices=devices, apart=decode_apart, journal=journal)
+    spread = Spread(devices=devices, apart=decode_apart, journal=journal, low_memory=low_memory)
     if spread.follows:
         spread.follow()
     wanted = options.wanted(locals())

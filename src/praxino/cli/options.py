@@ -8,6 +8,7 @@ import typer
 from praxino import checkpoint
 from praxino.cli.asked import Asked, asked
 from praxino.generation import able
+from praxino.generation.low_memory import LowMemory
 from praxino.media import read
 from praxino.request import Request
 
@@ -57,6 +58,13 @@ Devices = Annotated[
 ]
 Apart = Annotated[
     bool, Option("--decode-apart", help="Of several devices, the first decodes and writes while the others denoise.")
+]
+Frugal = Annotated[
+    LowMemory | None,
+    Option(
+        "--low-memory",
+        help="Take less memory: bring weights when their turn comes, which changes nothing, or hold them in 8 bits.",
+    ),
 ]
 AsJson = Annotated[bool, Option("--json", help="Print the summary as one line of JSON.")]
 

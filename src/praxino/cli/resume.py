@@ -25,11 +25,12 @@ def resume(
     ] = None,
     devices: options.Devices = None,
     decode_apart: options.Apart = False,
+    low_memory: options.Frugal = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")] = False,
 ) -> None:
     """Finish an interrupted film; its frames are those of an unbroken run, bit for bit."""
     journal = journal.absolute()
-    spread = Spread(devices=devices, apart=decode_apart, journal=journal)
+    spread = Spread(devices=devices, apart=decode_apart, journal=journal, low_memory=low_memory)
     if spread.follows:
         spread.follow()
     tell(spread.made(lambda opened: _made(journal, output, opened)), as_json=as_json)

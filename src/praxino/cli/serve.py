@@ -23,6 +23,7 @@ def serve(
     """Serve films over HTTP, in the dialect of OpenAI's video API; /docs on it shows all."""
     import uvicorn
 
+    from praxino.generation import low_memory
     from praxino.jobs import keys, presence, settings, turns
     from praxino.media import signing
     from praxino.server import logs, traces
@@ -35,6 +36,7 @@ def serve(
     if accounts:
         os.environ["PRAXINO_ACCOUNTS"] = "1"  # for the workers too
     wanted = settings.settings(data)
+    low_memory.asked()  # PRAXINO_LOW_MEMORY is for the workers; what is wrong with it is said here
     signing.identity()  # what is wrong with it is better told to the operator than to whoever asks for a film
     db = turns.opened(wanted)
     found = devices()

@@ -19,6 +19,7 @@ def work(
     ] = None,
 ) -> None:
     """Make the films that a service takes on. PRAXINO_DATABASE_URL and PRAXINO_STORAGE_URL say which service."""
+    from praxino.generation import low_memory
     from praxino.jobs import settings
     from praxino.media import signing
     from praxino.worker import supervise
@@ -26,6 +27,7 @@ def work(
 
     chosen = device or devices()[0]
     wanted = settings.settings(data)
+    low_memory.asked()
     signing.identity()  # what is wrong with it is better told to the operator than to whoever asks for a film
     if os.environ.get("PRAXINO_FOLLOW"):
         supervise.follow()

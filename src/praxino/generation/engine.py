@@ -6,9 +6,11 @@ from pathlib import Path
 import torch
 
 from praxino import checkpoint
+from praxino.generation import low_memory
 from praxino.generation.card import Card
 from praxino.generation.frame import frame_of
 from praxino.generation.generate import frames_of, generate
+from praxino.generation.low_memory import LowMemory
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.planned import Engine, Planned, drafted
 from praxino.generation.prefix import prefix
@@ -16,13 +18,20 @@ from praxino.layers import precision
 from praxino.request import Request
 
 
-def opened(model: str) -> Engine:
-    """The engine that serves a model, on the fastest device that is here. Raises ValueError as `checkpoint.find`."""
+def opened(model: str, *, how: LowMemory | None = None) -> Engine:
+    """The engine that serves a model, on the fastest device that is here; ``how`` it saves memory, if it is to.
+
+    Where that is not said, the environment may ask for it. Raises ValueError as `checkpoint.find`, and for what a
+    model of diffusers is not asked.
+    """
+    how = how or low_memory.asked()
     folder = checkpoint.find(model)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = precision.fastest(device)
     if checkpoint.engine(folder) == checkpoint.OWN:
-        return Own(open_parts(folder, device=device, dtype=dtype))
+        return Own(open_parts(folder, device=device, dtype=dtype, how=how))
+    if how is not None:
+        raise ValueError(f"model {model!r} is served by diffusers, which saves memory by itself; leave low memory out")
     return _foreign(folder, device, dtype)
 
 

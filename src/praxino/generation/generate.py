@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from praxino import geometry
+from praxino.autoencoder import tiles
 from praxino.generation.ahead import ahead, cores
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
@@ -72,11 +73,11 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
     frame = frame_of(request.width, request.height, parts.card.sizes)
     for picture in opening(request, request.fps):
         yield picture[None]
-    finisher, state, position = None, {}, 0
+    finisher, position, decode = None, 0, tiles.decoder(parts.autoencoder, parts.tiling)
     with closing(_chunks(request, parts, known, around)) as chunks:
         for latents in chunks:
             with TRACING, around.watch.stage("decoding"):
-                native = parts.autoencoder.decode(latents, state=state)[0].float().clamp(-1, 1)
+                native = decode(latents)[0].float().clamp(-1, 1)
             position += len(native)
             if position < known.seen:
                 continue

@@ -11,11 +11,14 @@ from torch import Tensor, nn
 from praxino import checkpoint, config
 from praxino.autoencoder.config import AutoencoderConfig
 from praxino.autoencoder.model import Autoencoder
+from praxino.autoencoder.tiles import Tiling
 from praxino.autoencoder.wan import WanAutoencoder
 from praxino.autoencoder.wan_config import config_of
 from praxino.critic.config import CriticConfig
 from praxino.critic.model import Critic
+from praxino.generation import lean
 from praxino.generation.card import Card
+from praxino.generation.low_memory import LowMemory, rounds
 from praxino.geometry import Compression
 from praxino.text import umt5
 from praxino.text.encoder import TextConfig, TextEncoder
@@ -37,10 +40,11 @@ class Parts:
     vocabulary: Vocabulary | umt5.Prompts
     card: Card
     name: str
-    digest: str  # of the weights
+    digest: str  # of the weights; says so where they were rounded
     critic: Critic | None = None  # chooses among several beginnings
     upscaler: Upscaler | None = None  # None: larger frames are resampled
     picture: clip.PictureEncoder | None = None  # of a transformer that looks at tokens of pictures
+    tiling: Tiling | None = None  # how large frames are cut to be decoded; None: they are not
 
     @property
     def compression(self) -> Compression:
@@ -64,25 +68,61 @@ class Parts:
         return ids.to(device), mask.to(device)
 
 
-def open_parts(folder: Path, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32) -> Parts:
-    """Open a model's folder (weights.safetensors, config.json, tokenizer.json).
+def open_parts(
+    folder: Path,
+    *,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+    how: LowMemory | None = None,
+) -> Parts:
+    """Open a model's folder (weights.safetensors, config.json, tokenizer.json); ``how`` it saves memory, if it is to.
 
     Each tensor goes from the file to its place, so that memory never holds the weights twice. Raises ValueError where
     the folder does not hold a whole model, and where a library that one of its parts needs is not installed.
     """
     about = checkpoint.card(folder)
-    networks: dict[str, Any] = {name: make(about[name]) for name, make in _MAKE.items() if name in about}
-    for network in networks.values():
-        network.to(dtype=dtype).to_empty(device=device or "cpu")
-    _fill(networks, folder)
+    networks = _opened(folder, about, device=device, dtype=dtype, how=how)
     read = umt5.prompts if isinstance(networks["text"], umt5.Umt5) else opened
     return Parts(
         **networks,
         vocabulary=read(folder / "tokenizer.json"),
         card=config.from_json(Card, about["card"]),
         name=str(about["name"]),
-        digest=checkpoint.digest(folder),
+        digest=checkpoint.digest(folder) + (f"-{how}" if rounds(how) else ""),
+        tiling=None if how is None else Tiling(),
     )
+
+
+def open_transformer(
+    folder: Path,
+    *,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+    how: LowMemory | None = None,
+) -> Transformer:
+    """The transformer of a model's folder, which need not hold more. Raises ValueError as `open_parts`."""
+    about = {"transformer": checkpoint.card(folder)["transformer"]}
+    return _opened(folder, about, device=device, dtype=dtype, how=how)["transformer"]
+
+
+def _opened(
+    folder: Path,
+    about: Mapping[str, Any],
+    *,
+    device: torch.device | None,
+    dtype: torch.dtype,
+    how: LowMemory | None,
+) -> dict[str, Any]:
+    """The networks that are described, with the weights of the folder."""
+    networks: dict[str, Any] = {name: make(about[name]) for name, make in _MAKE.items() if name in about}
+    device = device or torch.device("cpu")
+    taken = [] if how is None else lean.take(networks)
+    for network in networks.values():
+        network.to(dtype=dtype).to_empty(device=device)
+    _fill(networks, folder, but=tuple(one.prefix for one in taken))
+    if how is not None:
+        lean.give(taken, folder, how, device=device, dtype=dtype)
+    return networks
 
 
 def ours(parts: Parts) -> tuple[Autoencoder, TextEncoder, Vocabulary]:
@@ -148,14 +188,17 @@ _MAKE: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
 }
 
 
-def _fill(networks: Mapping[str, nn.Module], folder: Path) -> None:
-    """Put every weight of the folder into its place. Raises ValueError where they are not those of these networks."""
+def _fill(networks: Mapping[str, nn.Module], folder: Path, *, but: tuple[str, ...] = ()) -> None:
+    """Put every weight of the folder into its place, ``but`` those whose names begin so.
+
+    Raises ValueError where they are not those of these networks.
+    """
     places = {f"{name}.{inner}": place for name, network in networks.items() for inner, place in held(network).items()}
     for network in networks.values():
         network.eval().requires_grad_(False)
     left = set(places)
     for name, value in checkpoint.stream(folder):
-        if name.split(".")[0] not in networks:
+        if name.split(".")[0] not in networks or name.startswith(but):
             continue
         if name not in places or places[name].shape != value.shape:
             raise ValueError(f"{folder} holds {name} {list(value.shape)}, which its config has no place for")

@@ -1,25 +1,18 @@
-"""A transformer's weights piece by piece, straight from a model's file: never more of them in memory than are wanted.
+"""The weights of a list of blocks, block by block, straight from a safetensors file: no more in memory than are wanted.
 
-A safetensors file is the length of a header (8 bytes), the header (JSON: dtype, shape and place of each tensor) and the
-tensors; see huggingface.co/docs/safetensors. Reading by place leaves no mapped pages behind that would count as ours.
+The file is the length of a header (8 bytes), the header (JSON: dtype, shape and place of each tensor) and the tensors;
+see huggingface.co/docs/safetensors. Reading by place leaves no mapped pages behind that would count as ours.
 """
 
 import json
 import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-
-from praxino import checkpoint
-from praxino.config import from_json
-from praxino.transformer.block import Block
-from praxino.transformer.config import TransformerConfig
-from praxino.transformer.model import Transformer
-from praxino.transformer.wan_names import PREFIX
+from torch import Tensor, nn
 
 ALIGNED = 256
 """Bytes: kernels are chosen by how weights are aligned, and other kernels would round otherwise."""
@@ -35,10 +28,10 @@ class Layout:
     size: int  # bytes
 
     @classmethod
-    def of(cls, config: TransformerConfig, dtype: torch.dtype) -> "Layout":
-        """Of any block of such a transformer, in ``dtype``."""
+    def of(cls, block: nn.Module, dtype: torch.dtype) -> "Layout":
+        """Of a block and all that are built alike, in ``dtype``."""
         places, at = dict[str, tuple[int, tuple[int, ...]]](), 0
-        for name, tensor in bare(config).state_dict().items():
+        for name, tensor in block.state_dict().items():
             places[name] = (at, tuple(tensor.shape))
             at += math.ceil(tensor.numel() * dtype.itemsize / ALIGNED) * ALIGNED
         return cls(dtype=dtype, places=places, size=at)
@@ -52,54 +45,34 @@ class Layout:
 
 
 class Pieces:
-    """The blocks of a model's folder, to be read one by one, and what is around them.
+    """The blocks ``prefix``0, ``prefix``1 and so on of a file, ``count`` of them, all of one layout.
 
-    Raises ValueError where the file cannot be read, or lacks a tensor of the transformer that config.json describes.
+    Raises ValueError where the file cannot be read, or lacks a tensor of theirs.
     """
 
-    def __init__(self, folder: Path, *, dtype: torch.dtype) -> None:
-        self.config = from_json(TransformerConfig, checkpoint.card(folder)["transformer"])
-        self.layout = Layout.of(self.config, dtype)
-        self.path = folder / checkpoint.WEIGHTS
+    def __init__(self, path: Path, *, prefix: str, layout: Layout, count: int) -> None:
+        self.path, self.prefix, self.layout, self.count = path, prefix, layout, count
         try:
-            self._file = self.path.open("rb", buffering=0)
+            self._file = path.open("rb", buffering=0)
             length = int.from_bytes(self._file.read(8), "little")
             self._header: dict[str, Any] = json.loads(self._file.read(length))
         except (OSError, ValueError, OverflowError, MemoryError) as error:
-            raise ValueError(f"{self.path} cannot be read: {error}; choose another model") from None
+            raise ValueError(f"{path} cannot be read: {error}; choose another model") from None
         self._begin = 8 + length
-        shell = {name: tuple(value.shape) for name, value in self._empty().state_dict().items()}
-        blocks = {
-            f"blocks.{number}.{name}": shape
-            for number in range(self.config.depth)
-            for name, (_, shape) in self.layout.places.items()
-        }
-        for name, shape in (shell | blocks).items():
-            self._check(PREFIX + name, shape)
-
-    def around(self, device: torch.device) -> Transformer:
-        """The transformer without its blocks, on the device, in evaluation mode."""
-        model = self._empty()
-        names = list(model.state_dict())
-        state = {name: self._tensor(PREFIX + name).to(device, self.layout.dtype) for name in names}
-        model.load_state_dict(state, assign=True)
-        model.config = self.config
-        return model.eval().requires_grad_(False)
+        for number in range(count):
+            for name, (_, shape) in layout.places.items():
+                self._check(f"{prefix}{number}.{name}", shape)
 
     def read(self, number: int, run: Tensor) -> None:
         """Read a block into a run of bytes on the CPU, in the order of ``layout``. Raises OSError as files do."""
         into = run.numpy()
         for name, place in self.layout.tensors(run).items():
-            full = f"{PREFIX}blocks.{number}.{name}"
+            full = f"{self.prefix}{number}.{name}"
             if DTYPES[self._header[full]["dtype"]] == self.layout.dtype:
                 at = self.layout.places[name][0]
                 self._fill(full, into[at : at + place.nbytes].data)
             else:
                 place.copy_(self._tensor(full))
-
-    def _empty(self) -> Transformer:
-        with torch.device("meta"):
-            return Transformer(replace(self.config, depth=0))
 
     def _check(self, name: str, shape: tuple[int, ...]) -> None:
         said = self._header.get(name, {})
@@ -120,9 +93,3 @@ class Pieces:
             if not count:
                 raise OSError(f"{self.path} ends within {name}; get it again")
             done += count
-
-
-def bare(config: TransformerConfig) -> Block:
-    """A block without weights, in evaluation mode."""
-    with torch.device("meta"):
-        return Block(config).eval().requires_grad_(False)

@@ -1,41 +1,36 @@
-"""A transformer whose blocks come to the device one after another, each while the one before it is at work.
+"""Blocks that come to the device one after another, each while the one before it is at work.
 
-The device holds two blocks. On a GPU all of them wait in the host's pinned memory, and come by a stream of their own;
-on a CPU they wait in the model's file, and a thread reads them, so that a model may be larger than memory.
+The device holds two. On a GPU all of them wait in the host's pinned memory, and come by a stream of their own; on a CPU
+they wait in the model's file, and a thread reads them, so that a model may be larger than memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from copy import deepcopy
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from praxino.transformer.block import Block, Stack
-from praxino.transformer.model import Transformer
-from praxino.transformer.pieces import Pieces, bare
+from praxino.layers.pieces import Pieces
 
 SLOTS = 2
 """Blocks that the device holds: the one at work, and the next."""
 
 
-def opened(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Transformer:
-    """The transformer of a model's folder; it computes, bit for bit, what it does with all its blocks on the device.
+def offloaded(blocks: nn.ModuleList, pieces: Pieces, *, device: torch.device) -> nn.ModuleList:
+    """A list like ``blocks``, which are on the meta device; it computes, bit for bit, what it does with all at hand.
 
-    It is for one thread at a time, and not for `torch.compile`. Raises ValueError where the folder holds no whole
-    transformer.
+    It is for one thread at a time, only to be gone over from first to last, and not for `torch.compile`.
     """
-    pieces = Pieces(folder, dtype=dtype)
-    model = pieces.around(device)
     runs = [torch.empty(pieces.layout.size, dtype=torch.uint8, device=device) for _ in range(SLOTS)]
     way = _Copied(pieces, runs) if device.type == "cuda" else _Read(pieces, runs)
-    slots = [bare(pieces.config) for _ in runs]
+    slots = [deepcopy(blocks[0]) for _ in runs]
     for slot, run in zip(slots, runs, strict=True):
         slot.load_state_dict(pieces.layout.tensors(run), assign=True)
-        slot.requires_grad_(False)
-    model.blocks, model.fusible = Streamed(slots, way, depth=pieces.config.depth), False
-    return model
+        slot.eval().requires_grad_(False)
+    kind = type("Streamed", (Streamed, type(blocks)), {})  # what the list does with its blocks, it goes on doing
+    return kind(slots, way, pieces.count)
 
 
 class Way(Protocol):
@@ -54,25 +49,25 @@ class Way(Protocol):
         ...
 
 
-class Streamed(Stack):
-    """A stack of ``depth`` blocks of which a few are at hand: going over it brings each one ahead of its turn.
+class Streamed(nn.ModuleList):
+    """A list of ``count`` blocks of which a few are at hand: going over it brings each one ahead of its turn.
 
     A block that it yields is another one when the next but one is asked for.
     """
 
-    def __init__(self, slots: list[Block], way: Way, *, depth: int) -> None:
+    def __init__(self, slots: Sequence[nn.Module], way: Way, count: int) -> None:
         super().__init__(slots)
-        self._slots, self._way, self._depth = slots, way, depth
+        self._slots, self._way, self._count = list(slots), way, count
         self._held: list[int | None] = [None] * len(slots)  # which block is in each, or on its way to it
         self._next = 0  # slot of the block that is used next
 
-    def __iter__(self) -> Iterator[Block]:
-        for number in range(self._depth):
+    def __iter__(self) -> Iterator[nn.Module]:
+        for number in range(self._count):
             slot = self._next
             self._send(number, slot)  # it was, but for the first time and after a call that was broken off
             self._wait(slot)
             self._next = 1 - slot
-            self._send((number + 1) % self._depth, self._next)
+            self._send((number + 1) % self._count, self._next)
             try:
                 yield self._slots[slot]
             finally:
@@ -116,7 +111,7 @@ class _Copied:
         self._runs, self._device = runs, runs[0].device
         self._stream = torch.cuda.Stream(self._device)
         self._here, self._done = ([torch.cuda.Event() for _ in runs] for _ in range(2))
-        self._kept = [_pinned(pieces, number) for number in range(pieces.config.depth)]
+        self._kept = [_pinned(pieces, number) for number in range(pieces.count)]
 
     def send(self, number: int, slot: int) -> None:
         self._stream.wait_event(self._done[slot])

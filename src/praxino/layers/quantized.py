@@ -1,4 +1,4 @@
-"""A transformer whose blocks hold their matrices in 8 bits (`torchao`); all else is as it was.
+"""Blocks that hold their matrices in 8 bits (`torchao`); all else is as it was.
 
 int8: a scale for each row, chosen by its largest weight; fp8: e4m3, scaled likewise. Products are of what comes in, in
 full precision, with the weights as they were rounded; int8-dynamic rounds what comes in, too, to 8 bits for each token,
@@ -6,39 +6,32 @@ and multiplies whole numbers.
 """
 
 import logging
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
 
 from praxino import heap
-from praxino.transformer.block import Stack
-from praxino.transformer.model import Transformer
-from praxino.transformer.pieces import Pieces, bare
+from praxino.layers.pieces import Pieces
 
 Kind = Literal["int8", "int8-dynamic", "fp8"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-def opened(folder: Path, *, kind: Kind, device: torch.device, dtype: torch.dtype) -> Transformer:
-    """The transformer of a model's folder, made small block by block: never is more than one block there in full.
+def quantized(blocks: nn.ModuleList, pieces: Pieces, *, kind: Kind, device: torch.device) -> nn.ModuleList:
+    """A list like ``blocks``, which are on the meta device and are filled; never is more than one there in full.
 
-    Raises ValueError where `torchao` is not installed, and where the folder holds no whole transformer.
+    Raises ValueError where `torchao` is not installed.
     """
     quantize, config = _torchao(kind)
-    pieces = Pieces(folder, dtype=dtype)
-    model, blocks = pieces.around(device), list[nn.Module]()
     run = torch.empty(pieces.layout.size, dtype=torch.uint8)
     with heap.shed():
-        for number in range(pieces.config.depth):
+        for number, block in enumerate(blocks):
             pieces.read(number, run)
-            block = bare(pieces.config)
             block.load_state_dict(pieces.layout.tensors(run.to(device)), assign=True)
-            block.requires_grad_(False)
-            quantize(block, config)
-            blocks.append(block.apply(_settle))
-    model.blocks = Stack(blocks)
-    return model
+            quantize(block.eval().requires_grad_(False), config)
+            block.apply(_settle)
+    return blocks
 
 
 def _settle(layer: nn.Module) -> None:
@@ -56,7 +49,7 @@ def _torchao(kind: Kind) -> tuple[Any, Any]:
         from torchao import quantization
     except ImportError:
         raise ValueError(
-            f'low memory {kind} needs torchao, which is not installed; pip install "praxino[low-memory]"'
+            f'weights in {kind} need torchao, which is not installed; pip install "praxino[low-memory]"'
         ) from None
     finally:
         log.setLevel(before)
