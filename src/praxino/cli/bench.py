@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 What = Literal[
-    "world", "film", "products", "forward", "lengths", "peak", "films", "tokens", "honesty", "service", "cuts"
+    "world", "film", "products", "forward", "lengths", "peak", "films", "tokens", "honesty", "service", "cuts", "ranks"
 ]
 USUAL: tuple[What, ...] = ("forward", "lengths", "peak", "tokens", "films")
 QUICK: tuple[What, ...] = ("forward", "lengths", "peak", "tokens")
@@ -29,7 +29,7 @@ def bench(
         typer.Argument(
             help="Rendering the world; a film; the processor's products; a forward against `diffusers`; cost against "
             "length; share of the processor's peak; films of all lengths; tokens a minute; quotes against what films "
-            "took; the service under load; shot boundaries against PySceneDetect. Default: forward, lengths, "
+            "took; the service under load; shot boundaries against PySceneDetect; two ranks against one. Default: forward, lengths, "
             "peak, tokens and films."
         ),
     ] = None,
@@ -62,7 +62,7 @@ def bench(
 
 
 def _measured(what: What, report: Report, model: str, *, quick: bool) -> "list[Figure]":
-    from praxino.evaluation.bench import basics, cuts, films, forward, honesty, lengths, peak, service
+    from praxino.evaluation.bench import basics, cuts, films, forward, honesty, lengths, peak, ranks, service
 
     if what in ("lengths", "peak"):
         parts = films.opened(model)
@@ -79,5 +79,6 @@ def _measured(what: What, report: Report, model: str, *, quick: bool) -> "list[F
         "honesty": lambda: honesty.honesty(report, model),
         "service": lambda: service.service(report),
         "cuts": lambda: cuts.cuts(report, quick=quick),
+        "ranks": lambda: ranks.ranks(report, quick=quick),
     }
     return works[what]()
