@@ -29,8 +29,8 @@ def bench(
         typer.Argument(
             help="Rendering the world; a film; the processor's products; a forward against `diffusers`; cost against "
             "length; share of the processor's peak; films of all lengths; tokens a minute; quotes against what films "
-            "took; the service under load; shot boundaries against PySceneDetect; two ranks against one. Default: forward, lengths, "
-            "peak, tokens and films."
+            "took; the service under load; shot boundaries against PySceneDetect; two ranks against one. Default: "
+            "forward, lengths, peak, tokens and films."
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller, shorter, and without whole films.")] = False,
