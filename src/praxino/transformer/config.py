@@ -74,8 +74,8 @@ def wan_14b() -> TransformerConfig:
 
 
 def wan_2_2_5b() -> TransformerConfig:
-    """Wan 2.2 5B: a finer autoencoder, and a time per frame."""
-    return replace(_wan(width=3072, depth=30, heads=24, ffn=14336), latent_channels=48)
+    """Wan 2.2 5B: a finer autoencoder, a time per frame, and clips of 121 frames."""
+    return replace(_wan(width=3072, depth=30, heads=24, ffn=14336), latent_channels=48, chunk=31)
 
 
 def _wan(*, width: int, depth: int, heads: int, ffn: int) -> TransformerConfig:
