@@ -107,5 +107,9 @@ def _theirs() -> tuple[Any, Any]:
 
 
 def _clean(prompt: str) -> str:
-    """As Wan cleans it: no HTML, no runs of spaces."""
-    return re.sub(r"\s+", " ", html.unescape(html.unescape(prompt))).strip()
+    """As Wan cleans it: letters that were decoded wrongly, curly quotes, HTML, runs of spaces."""
+    try:
+        import ftfy
+    except ImportError as error:
+        raise ValueError(f"umT5 needs ftfy ({error}); install it by: pip install 'praxino[open-weights]'") from None
+    return re.sub(r"\s+", " ", html.unescape(html.unescape(ftfy.fix_text(prompt)))).strip()
