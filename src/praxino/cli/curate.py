@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -29,6 +30,11 @@ def curate(
     recipe: Annotated[
         Path | None, Option(help="Thresholds: a .py file that sets `recipe`, or a .json file.", metavar="FILE")
     ] = None,
+    captioner: Annotated[
+        Path | None,
+        Option(help="A vision-language model of transformers, to say what kept shots show.", metavar="FOLDER"),
+    ] = None,
+    device: Annotated[str, Option(help="Where the captioner runs: cpu, cuda or cuda:N.")] = "cpu",
     workers: Annotated[int, Option(help="Processes; one for each core is best.")] = 2,
     watch: Annotated[bool, Option("--watch", help="Stay, and take in new files as they come.")] = False,
     resume: Annotated[bool, Option("--resume", help="Go on where it stopped, only if it was begun.")] = False,
@@ -47,6 +53,10 @@ def curate(
 
     chosen = rules.default() if recipe is None else rules.read(recipe)
     settings = Settings(recipe=chosen, engine=engine, workers=workers)
+    if captioner is not None:
+        from praxino.curation.vision import Vision
+
+        settings = replace(settings, captioner=Vision(captioner, device=device))
     if watch:
         return _watch(footage, into, settings, as_json=as_json)
     _tell(_made(footage, into, settings), as_json=as_json)

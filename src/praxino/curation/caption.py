@@ -5,7 +5,7 @@ film is its subject; the rest is what tags prove. Long captions leave some field
 that a model hears of the same thing in several ways. What contradicts a tag is not said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ DROPPED = 0.2
 """How likely a field of a long caption is left out; subject and action never are."""
 VERSION = 1
 Pair = tuple[str, str]  # the same in English and in Chinese
+Seen = dict[str, dict[str, str]]  # what was seen in a shot, by language and field
 
 COLOURS: Mapping[str, Pair] = {
     "black": ("black", "黑色"), "white": ("white", "白色"), "grey": ("grey", "灰色"), "red": ("red", "红色"),
@@ -52,10 +53,13 @@ class Facts:
 
 
 class Captioner(Protocol):
-    """What looks at a shot and says what it shows, as a vision-language model does."""
+    """What looks at shots and says what they show, as a vision-language model does (`curation.vision`)."""
 
-    def describe(self, frames: np.ndarray) -> dict[str, str]:
-        """Of frames (t, h, w, 3) uint8, a sentence by language (en, zh); languages it does not know are left out."""
+    name: str  # of the model and its weights: what it has said is not asked again
+    batch: int  # shots that it is best shown at once
+
+    def describe(self, clips: Sequence[np.ndarray]) -> list[Seen]:
+        """Of each clip (t, h, w, 3) uint8, what is seen; languages and fields it cannot tell are left out."""
         ...
 
 
@@ -68,16 +72,24 @@ def facts(tags: Mapping[str, Tag]) -> Facts:
     return Facts(fields={name: pair for name, pair in found.items() if pair})
 
 
-def caption(tags: Mapping[str, Tag], told: Mapping[str, str], *, seed: int = 0, spoken: str = "") -> dict[str, str]:
+def caption(
+    tags: Mapping[str, Tag], told: Mapping[str, str], *, seed: int = 0, spoken: str = "", seen: Seen | None = None
+) -> dict[str, str]:
     """Captions en, en_long, zh and zh_long of a shot.
 
-    ``told`` is what is written about it, by language; where there is nothing in a language, tags speak.
-    ``spoken`` are its subtitles. Clauses of what is told that a tag disproves are left out.
+    ``told`` is what is written about it, by language; where there is nothing in a language, what a model has ``seen``
+    speaks, and where that is nothing, tags do. ``spoken`` are its subtitles. Clauses of what is told and fields of what
+    is seen that a tag disproves are left out. What the camera does, tags tell where they are sure of it.
     """
     known, out = facts(tags).fields, dict[str, str]()
+    true, _ = believed(seen or {}, tags)
     for side, language in enumerate(LANGUAGES):
         given = _true(told.get(language, ""), tags)
         own = {name: pair[side] for name, pair in known.items()}
+        looked = true.get(language, {})
+        own |= {name: text for name, text in looked.items() if not (name == "camera" and name in own)}
+        if "subject" in looked and "action" not in looked:
+            own.pop("action", None)  # "something moves" beside a thing with a name
         out[language] = given or _joined(
             [own[name] for name in ("subject", "action", "camera") if name in own], language
         )
@@ -88,6 +100,27 @@ def caption(tags: Mapping[str, Tag], told: Mapping[str, str], *, seed: int = 0, 
             own["spoken"] = f"someone says: “{spoken}”" if language == "en" else f"字幕：“{spoken}”"
         out[f"{language}_long"] = _joined(_ordered(own, seed, language), language)
     return out
+
+
+def believed(seen: Seen, tags: Mapping[str, Tag]) -> tuple[Seen, list[str]]:
+    """What of the seen no tag disproves, and a line for each field that one does: language, field and why."""
+    true: Seen = {}
+    false: list[str] = []
+    for language, fields in seen.items():
+        for name, text in fields.items():
+            said = (
+                text
+                if name != "camera"
+                else f"the camera is {text}, {text}"
+                if language == "en"
+                else f"镜头{text}，{text}"
+            )
+            wrong = contradictions(said, tags)
+            if wrong:
+                false.append(f"{language} {name}: {wrong[0]}")
+            else:
+                true.setdefault(language, {})[name] = text
+    return true, false
 
 
 def which(told: Told, start: int, end: int, frames: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from praxino.curation import cutout, ingest, store, study
 from praxino.curation import report as page
+from praxino.curation.caption import Captioner
 from praxino.curation.clip import Clip, Source
 from praxino.curation.cluster import Cluster
 from praxino.curation.engine import Engine, Job, Local
@@ -26,6 +27,7 @@ class Settings:
     recipe: Recipe = field(default_factory=default)
     engine: Literal["local", "ray"] = "local"
     workers: int = 2
+    captioner: Captioner | None = None  # looks at what is kept, and says what it shows
 
 
 def curate(
@@ -41,19 +43,22 @@ def curate(
     engine = _engine(settings)
     with _alone(into):
         report("reading", 0.0)
-        return made(list(ingest.sources(given)), into, engine=engine, recipe=settings.recipe, report=report)
+        return made(list(ingest.sources(given)), into, engine=engine, settings=settings, report=report)
 
 
-def made(sources: Sequence[Source], into: Path, *, engine: Engine, recipe: Recipe, report: Report) -> dict[str, Any]:
+def made(
+    sources: Sequence[Source], into: Path, *, engine: Engine, settings: Settings, report: Report
+) -> dict[str, Any]:
     """The dataset of these sources."""
-    work = into / store.WORK
+    work, recipe = into / store.WORK, settings.recipe
     studied = _studied(sources, work, engine, report)
     clips = judge(sources, work, recipe, report=lambda done: report("judging", done))
+    clips, looked = _looked(clips, sources, work, settings, report)
     clips, encoded = _encoded(clips, sources, into, engine, report)
     packed = store.pack(into, clips, report=lambda done: report("packing", done))
     store.finish(into, clips, sources, recipe)
     summary = {"into": str(into), "sources": len(sources), "studied": studied, "encoded": encoded, "packed": packed}
-    summary |= counts(clips, sources)
+    summary |= counts(clips, sources) | looked
     report("report", 0.0)
     page.write(into / "report.html", clips, sources, summary=summary, recipe=recipe)
     report("report", 1.0)
@@ -119,6 +124,19 @@ def _encoded(
                 reason = f"cutout: it could not be encoded ({errors.get(number) or 'its frames are gone'})"
                 clips = [replace(one, kept=False, reason=reason) if store.key(one) == name else one for one in clips]
     return clips, sum(map(len, wanted.values()))
+
+
+def _looked(
+    clips: list[Clip], sources: Sequence[Source], work: Path, settings: Settings, report: Report
+) -> tuple[list[Clip], dict[str, Any]]:
+    """The clips with what the captioner, if there is one, sees in them, and how much of that is believed."""
+    if settings.captioner is None:
+        return clips, {}
+    from praxino.curation import vision
+
+    seen = vision.look(clips, sources, work, settings.captioner, report=lambda done: report("captioning", done))
+    clips = judge(sources, work, settings.recipe, seen=seen)
+    return clips, {"captions": vision.counts(clips, seen)}
 
 
 def _followed(

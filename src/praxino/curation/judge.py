@@ -5,7 +5,7 @@ that of two copies the one that is good enough stays, then balance.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +19,23 @@ VERSION = 1
 Progress = Callable[[float], None]
 
 
-def judge(sources: Sequence[Source], work: Path, recipe: Recipe, *, report: Progress = lambda _: None) -> list[Clip]:
-    """A clip for each shot of each source, and one for each source without any; by uri, then by frame."""
+def judge(
+    sources: Sequence[Source],
+    work: Path,
+    recipe: Recipe,
+    *,
+    seen: Mapping[tuple[str, int], caption.Seen] | None = None,
+    report: Progress = lambda _: None,
+) -> list[Clip]:
+    """A clip for each shot of each source, and one for each source without any; by uri, then by frame.
+
+    ``seen`` is what a captioner sees in shots, by digest and first frame.
+    """
     clips: list[Clip] = []
     candidates: list[Candidate] = []
     for count, source in enumerate(ordered := sorted(sources, key=lambda source: source.uri)):
         known = study.opened(work, source.digest)
-        clips += _shots(source, known, recipe)
+        clips += _shots(source, known, recipe, seen or {})
         if known.probe is not None and known.shots:
             hashes, pictures = study.prints(work, source.digest)
             candidates += [
@@ -57,7 +67,9 @@ def judge(sources: Sequence[Source], work: Path, recipe: Recipe, *, report: Prog
     return clips
 
 
-def _shots(source: Source, known: study.Study, recipe: Recipe) -> list[Clip]:
+def _shots(
+    source: Source, known: study.Study, recipe: Recipe, seen: Mapping[tuple[str, int], caption.Seen]
+) -> list[Clip]:
     if known.broken or not known.shots:
         reason = f"ingest: {known.broken}" if known.broken else "cut: it is all transition"
         return [Clip(source=source.uri, digest=source.digest, start=0, end=0, kept=False, reason=reason)]
@@ -72,7 +84,9 @@ def _shots(source: Source, known: study.Study, recipe: Recipe) -> list[Clip]:
             spoken = words.during(told, shot.start / known.probe.fps, shot.end / known.probe.fps)
         mine = caption.which(told, shot.start, shot.end, known.frames)
         seed = _seed(source.digest, shot.start, recipe.caption_seed)
-        captions = caption.caption(shot.tags, mine, seed=seed, spoken=spoken)
+        captions = caption.caption(
+            shot.tags, mine, seed=seed, spoken=spoken, seen=seen.get((source.digest, shot.start))
+        )
         out.append(
             Clip(
                 source=source.uri, digest=source.digest, start=shot.start, end=shot.end, shot=shot.shot,
