@@ -100,10 +100,11 @@ def _labelled(pieces: Iterator[np.ndarray], request: Request) -> Iterator[np.nda
 
 
 def _remember(summary: dict[str, Any], request: Request, watch: Watch) -> None:
-    """Keep what the film has cost, for `quote`; of a resumed or a continued one that says little."""
-    if request.start is not None or request.end is not None or watch.skipped:
-        return
+    """Keep what the film has cost, for `quote`; of a resumed one, or of one continued at will, that says little."""
     model = price.opened(request.model)
+    continued = request.start is not None and "words" in model.card.takes
+    if continued or (request.end is not None and not model.card.ends) or watch.skipped:
+        return
     units = price.units_of(request, model)
     named = {"denoising": "fused"} if "fused" in units else {}
     speed.record(

@@ -4,11 +4,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from praxino.generation import price, speed
 from praxino.generation.film import make
 from praxino.generation.generate import Report, silent
 from praxino.generation.price import Quote
 from praxino.generation.speed import Run
+from praxino.media import sheet
 from praxino.request import Request, Shot
 
 RECENT = 40
@@ -28,8 +31,16 @@ def quote(request: Request, *, report: Report = silent) -> Quote:
 
 def calibrate(request: Request, *, report: Report) -> None:
     """Make one second of the film, which leaves its cost in the runs."""
-    short = replace(request, shots=(Shot(seconds=1, prompt=request.shots[0].prompt),), start=None, end=None)
+    card = price.opened(request.model).card
     with tempfile.TemporaryDirectory() as folder:
+        grey = str(Path(folder) / "grey.png")
+        sheet.save(np.full((request.height, request.width, 3), 127, np.uint8), Path(grey))
+        short = replace(
+            request,
+            shots=(Shot(seconds=1, prompt=request.shots[0].prompt),),
+            start=None if "words" in card.takes else grey,
+            end=grey if card.ends else None,
+        )
         make(short, Path(folder) / "film.mp4", report=report)
 
 

@@ -269,3 +269,14 @@ def test_a_native_size_that_the_family_cannot_make_is_refused(tmp_path: Path, ca
 def test_a_request_for_such_a_model_is_a_request_as_any(model: Model):
     request = asked(model("mochi"))
     assert from_json(to_json(request)) == request
+
+
+def test_what_a_film_costs_is_tried_with_a_picture_where_there_has_to_be_one(
+    model: Model, given: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    command = ["quote", "a ball", "--model", str(model("cogvideox-image")), "--start", str(given / "red.png")]
+    assert run([*command, "--size", "128x96", "--steps", "2", "--seconds", "1", "--json"]) == 0
+    cost = json.loads(capsys.readouterr().out)
+    assert (cost["native"], cost["tokens"]) == ([64, 48], 3 * 4 * 3)
+    assert cost["seconds_p50"] > 0
