@@ -92,16 +92,18 @@ def rollout(
     size, fuser = parts.transformer.config.chunk, Fuser(wanted=manner.fused)
     last = max(score.wanted(size, done), default=-1)  # what comes later looks at no past
     texts: dict[str, Heard] = {}
+    guided = manner.guidance.scale != 1
     anchor = Anchor(manner.anchor)
     pasts = (Cache(), Cache())  # as seen with the prompt, and with the negative one where there is guidance
     for number, begin in enumerate(range(0, score.known.shape[0], size)):
         span = slice(begin, begin + size)
         prompt = score.words[number]
-        for words in (prompt, score.negative):
+        negative = score.negative if guided else prompt  # a text is dear to read where its encoder is large
+        for words in (prompt, negative):
             if words not in texts:
                 heard = parts.read(words, whole=manner.fused)
                 texts[words] = parts.transformer.read(*heard, picture=score.picture)
-        pair = (texts[prompt], texts[score.negative])
+        pair = (texts[prompt], texts[negative])
         generator = _generator(score.seed, number)
         fused = (
             number <= last
@@ -135,7 +137,7 @@ def rollout(
             noise = torch.randn(latents.shape, generator=memory).to(latents)
             time = torch.full(latents.shape[:2], manner.floor, device=latents.device)
             seen = path.mix(latents, noise, time).to(latents.dtype)
-            for past, text in list(zip(pasts, pair, strict=True))[: 1 if manner.guidance.scale == 1 else 2]:
+            for past, text in list(zip(pasts, pair, strict=True))[: 2 if guided else 1]:
                 beside = score.seen(seen, begin)
                 parts.transformer(beside, time, text, start=begin, cache=past, remember=True, fused=fused)
 

@@ -18,7 +18,7 @@ from praxino.generation.card import Ability, Card, Walk
 from praxino.generation.parts import autoencoder_of, held, picture_of, text_of
 from praxino.text import umt5
 from praxino.transformer import clip, wan, wan_files, wan_import
-from praxino.transformer.config import TransformerConfig
+from praxino.transformer.config import TransformerConfig, pocket
 from praxino.transformer.wan_files import Held
 from praxino.transformer.wan_import import Others, Terms
 
@@ -178,6 +178,7 @@ def _card(
         words=(),
         steps=50 if whole else 4,
         guidance=5.0 if whole else 1.0,
+        credits=max(1.0, round(_weights(sizes) / _weights(pocket()), 1)),
         walk=Walk(
             shift=5.0 if shift is None or not whole else shift,
             churn=0.0 if whole else 1.0,
@@ -192,6 +193,11 @@ def _card(
         ends=whole and sizes.picture_places > 0,
         frames=geometry.frames_of(sizes.chunk, coder.time) if whole else None,
     )
+
+
+def _weights(sizes: TransformerConfig) -> int:
+    """Of the blocks: what a token's way through them costs."""
+    return sizes.depth * (8 * sizes.width**2 + 2 * sizes.width * sizes.ffn)
 
 
 def _takes(sizes: TransformerConfig, *, whole: bool) -> tuple[Ability, ...]:
