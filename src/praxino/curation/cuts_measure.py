@@ -1,6 +1,6 @@
 """What the shot detector looks at: how each frame differs from those before it, and how it lies between its neighbours.
 
-All of it is measured on the small pictures of a scan, about 150 microseconds a frame on one core. Shapes: n frames,
+All of it is measured on the small pictures of a scan, about 80 microseconds a frame on one core. Shapes: n frames,
 h rows, w columns, f figures.
 """
 
@@ -23,7 +23,7 @@ def measure(small: np.ndarray) -> np.ndarray:
     out = np.zeros((len(small), FIGURES), np.float32)
     if len(small):
         luma, coarse, counts = _prepare(flat)
-        _figures(flat, luma, coarse, counts, out)
+        _figures(flat, (luma, coarse, counts, _quarters(luma)), out)
     return out
 
 
@@ -102,19 +102,49 @@ def _cost(a: np.ndarray, b: np.ndarray, p: int, q: int, most: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
-def _moved(a: np.ndarray, b: np.ndarray, dx: int, dy: int) -> float:
-    """Mean absolute difference of luma ``b`` from ``a`` whose 16 parts each went their best way, near a common one."""
-    total = 0
+def _quarters(luma: np.ndarray) -> np.ndarray:
+    """(n, 28 64) int32: sums of the 9x4 pixels from each on, by which most places for a part are ruled out."""
+    n = luma.shape[0]
+    out = np.zeros((n, (ROWS - 8) * COLUMNS), np.int32)
+    for t in range(n):
+        column = np.zeros(COLUMNS, np.int32)
+        for y in range(ROWS):
+            for x in range(COLUMNS):
+                column[x] += luma[t, y * COLUMNS + x]
+                if y > 8:
+                    column[x] -= luma[t, (y - 9) * COLUMNS + x]
+            if y >= 8:
+                for x in range(COLUMNS - 3):
+                    out[t, (y - 8) * COLUMNS + x] = column[x] + column[x + 1] + column[x + 2] + column[x + 3]
+    return out
+
+
+@nb.njit(cache=True, nogil=True, fastmath=True)
+def _moved(a: np.ndarray, b: np.ndarray, sums_a: np.ndarray, sums_b: np.ndarray, way) -> float:  # noqa: ANN001
+    """Mean absolute difference of luma ``b`` from ``a`` whose 16 parts each went their best way, near a common one.
+
+    No place can differ by less than its sums do (successive elimination, Li & Salari 1995).
+    """
+    dx, dy = way
+    total, bound = 0, np.empty(16, np.int32)
     for part in range(16):
         top, left = part // 4 * 9, part % 4 * 16
         p = top * COLUMNS + left
+        s0, s1, s2, s3 = sums_b[p], sums_b[p + 4], sums_b[p + 8], sums_b[p + 12]
         y0, x0 = min(max(top + dy, 0), ROWS - 9), min(max(left + dx, 0), COLUMNS - 16)
         best = _cost(a, b, p, y0 * COLUMNS + x0, 1 << 30)  # the likeliest first, so that the others end early
-        for v in range(dy - 3, dy + 4):
-            y0 = min(max(top + v, 0), ROWS - 9)
-            for u in range(dx - 4, dx + 5):
-                x0 = min(max(left + u, 0), COLUMNS - 16)
-                best = min(best, _cost(a, b, p, y0 * COLUMNS + x0, best))
+        x0, x1 = min(max(left + dx - 4, 0), COLUMNS - 16), min(max(left + dx + 4, 0), COLUMNS - 16)
+        for y in range(min(max(top + dy - 3, 0), ROWS - 9), min(max(top + dy + 3, 0), ROWS - 9) + 1):
+            q, least = np.uint64(y * COLUMNS + x0), np.int32(1 << 30)
+            for k in range(np.uint64(x1 - x0 + 1)):
+                w = q + k
+                low = abs(sums_a[w] - s0) + abs(sums_a[w + np.uint64(4)] - s1)
+                low += abs(sums_a[w + np.uint64(8)] - s2) + abs(sums_a[w + np.uint64(12)] - s3)
+                bound[k], least = low, min(least, low)
+            if least < best:
+                for k in range(np.uint64(x1 - x0 + 1)):
+                    if bound[k] < best:
+                        best = min(best, _cost(a, b, p, int(q + k), best))
         total += best
     return total / PIXELS
 
@@ -157,7 +187,8 @@ def _where(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
-def _figures(flat, luma, coarse, counts, out) -> None:  # noqa: ANN001
+def _figures(flat, prepared, out) -> None:  # noqa: ANN001
+    luma, coarse, counts, sums = prepared
     n = flat.shape[0]
     for t in range(n):
         k = 0
@@ -173,7 +204,7 @@ def _figures(flat, luma, coarse, counts, out) -> None:  # noqa: ANN001
         for lag in (1, 2, 5):
             s = max(t - lag, 0)
             dx, dy, _ = _shift(coarse[s], coarse[t])
-            out[t, k] = np.log(_moved(luma[s], luma[t], 4 * dx, 4 * dy) + 0.3)
+            out[t, k] = np.log(_moved(luma[s], luma[t], sums[s], sums[t], (4 * dx, 4 * dy)) + 0.3)
             out[t, k + 1] = (abs(dx) + abs(dy)) / 4
             k += 2
         for arm in ARMS:

@@ -71,7 +71,7 @@ def scan(source: Source) -> Scan:
     cv2.setNumThreads(1)
     if source.flaw:
         raise Unreadable(source.flaw)
-    with _opened(source) as container:
+    with opened(source) as container:
         video = best(container)
         film = _Film()
         for frame in _decoded(container, video, film):
@@ -80,7 +80,8 @@ def scan(source: Source) -> Scan:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[InputContainer]:
+def opened(source: Source) -> Iterator[InputContainer]:
+    """The container of a source. Raises Unreadable where there is none."""
     try:
         if source.path.stat().st_size == 0:
             raise Unreadable("the file is empty")

@@ -85,11 +85,17 @@ def small(
         return _turned(np.repeat(np.round(light * 255).astype(np.uint8)[..., None], 3, -1), shape.turns)
     middle, span = float(1 << (depth - 1)), float((255 if _full(frame) else 224) << (depth - 8))
     blue, red = ((reduced(plane, sides).astype(np.float32) - middle) / span for plane in chroma if plane is not None)
-    kr, kb = {1: (0.2126, 0.0722), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}.get(int(frame.colorspace), (0.299, 0.114))
+    kr, kb, _ = matrix(frame)
     r, b = light + 2 * (1 - kr) * red, light + 2 * (1 - kb) * blue
     g = (light - kr * r - kb * b) / (1 - kr - kb)
     rgb = np.clip(np.stack([r, g, b], -1) * 255 + 0.5, 0, 255).astype(np.uint8)
     return _turned(rgb, shape.turns)
+
+
+def matrix(frame: VideoFrame) -> tuple[float, float, bool]:
+    """Shares of red and blue in its luma, and whether it is full range."""
+    kr, kb = {1: (0.2126, 0.0722), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}.get(int(frame.colorspace), (0.299, 0.114))
+    return kr, kb, _full(frame)
 
 
 def thumb(frame: VideoFrame, luma: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
