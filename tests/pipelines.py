@@ -61,6 +61,52 @@ def _ltx(kind: str) -> Any:
     )
 
 
+def _ltx2(kind: str) -> Any:
+    import diffusers
+    from diffusers.pipelines.ltx2 import LTX2TextConnectors, LTX2Vocoder
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration
+
+    words = {"vocab_size": 400, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "head_dim": 8}
+    words |= {"num_attention_heads": 2, "num_key_value_heads": 1}
+    sight = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sight |= {"image_size": 32, "patch_size": 8}
+    text = Gemma3ForConditionalGeneration(Gemma3Config(text_config=words, vision_config=sight, mm_tokens_per_image=4))
+    vae = diffusers.AutoencoderKLLTX2Video(
+        latent_channels=8, block_out_channels=(8, 16, 32, 64), decoder_block_out_channels=(8, 16, 32),
+        layers_per_block=(1,) * 5, decoder_layers_per_block=(1,) * 4, spatial_compression_ratio=32, temporal_compression_ratio=8,
+    )  # fmt: skip
+    rope: dict[str, Any] = {"rope_double_precision": False, "rope_type": "split"}
+    transformer = diffusers.LTX2VideoTransformer3DModel(
+        in_channels=8, out_channels=8, num_attention_heads=2, attention_head_dim=8, cross_attention_dim=16,
+        audio_in_channels=4, audio_out_channels=4, audio_num_attention_heads=2, audio_attention_head_dim=4,
+        audio_cross_attention_dim=8, num_layers=2, caption_channels=16, **rope,
+    )  # fmt: skip
+    connectors = LTX2TextConnectors(
+        caption_channels=16, text_proj_in_factor=3, video_connector_num_attention_heads=2,
+        video_connector_attention_head_dim=8, video_connector_num_layers=1,
+        video_connector_num_learnable_registers=None, audio_connector_num_attention_heads=2,
+        audio_connector_attention_head_dim=8, audio_connector_num_layers=1,
+        audio_connector_num_learnable_registers=None, **rope,
+    )  # fmt: skip
+    audio = diffusers.AutoencoderKLLTX2Audio(
+        base_channels=4, ch_mult=(1,), num_res_blocks=1, resolution=32, latent_channels=2, mel_bins=8
+    )
+    vocoder = LTX2Vocoder(
+        in_channels=16, hidden_channels=32, upsample_kernel_sizes=[4, 4], upsample_factors=[2, 2],
+        resnet_kernel_sizes=[3], resnet_dilations=[[1, 3, 5]], output_sampling_rate=16000,
+    )  # fmt: skip
+    return getattr(diffusers, kind)(
+        vae=vae,
+        audio_vae=audio,
+        text_encoder=text.eval(),
+        tokenizer=_words(),
+        connectors=connectors,
+        transformer=transformer,
+        vocoder=vocoder,
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
+    )
+
+
 def _cogvideox(*, image: bool) -> Any:
     import diffusers
 
@@ -159,6 +205,8 @@ def _skyreels(kind: str) -> Any:
 MADE: dict[str, Callable[[], Any]] = {
     "ltx": lambda: _ltx("LTXPipeline"),
     "ltx-condition": lambda: _ltx("LTXConditionPipeline"),
+    "ltx2": lambda: _ltx2("LTX2Pipeline"),
+    "ltx2-condition": lambda: _ltx2("LTX2ConditionPipeline"),
     "cogvideox": lambda: _cogvideox(image=False),
     "cogvideox-image": lambda: _cogvideox(image=True),
     "hunyuan": lambda: _hunyuan(image=False),

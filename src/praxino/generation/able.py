@@ -15,6 +15,11 @@ def ask(request: Request, *, moving: bool) -> None:
 def check(request: Request, card: Card, *, moving: bool) -> None:
     """Raises ValueError with the remedy where the model cannot; ``moving``: the request's start is a clip."""
     name, asked = request.model, _asked(request, moving=moving)
+    if "between" in card.takes and request.end is not None:
+        if request.start is not None and not moving:
+            del asked["end"]
+        else:
+            asked["end"] = "ends on a picture only where it begins with one; give that with --start, or leave --end out"
     for ability, said in asked.items():
         if ability not in card.takes:
             raise ValueError(f"model {name!r} {said}")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Ability = Literal["words", "start", "extend", "end", "shots", "negative"]
+Ability = Literal["words", "start", "extend", "end", "between", "shots", "negative"]
+"""``between``: an end, where it begins with a picture too."""
 
 
 @dataclass(frozen=True, kw_only=True)

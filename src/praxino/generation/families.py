@@ -11,6 +11,7 @@ from praxino.generation.card import Ability
 ENGINE = "diffusers"
 """How a model's config names this engine."""
 WORDS: tuple[Ability, ...] = ("words", "negative")
+FORCING: tuple[Ability, ...] = ("words", "start", "between", "extend", "negative")
 PICTURE: tuple[Ability, ...] = ("start", "negative")
 SHAPES = ((16, 9), (9, 16), (4, 3), (3, 4), (1, 1), (21, 9))
 """Of native sizes, where a family has no list of its own."""
@@ -87,9 +88,9 @@ FAMILIES = (
         pipelines={
             "SkyReelsV2Pipeline": WORDS,
             "SkyReelsV2ImageToVideoPipeline": PICTURE,
-            "SkyReelsV2DiffusionForcingPipeline": ("words", "start", "extend", "negative"),
-            "SkyReelsV2DiffusionForcingImageToVideoPipeline": ("words", "start", "extend", "negative"),
-            "SkyReelsV2DiffusionForcingVideoToVideoPipeline": ("words", "start", "extend", "negative"),
+            "SkyReelsV2DiffusionForcingPipeline": FORCING,
+            "SkyReelsV2DiffusionForcingImageToVideoPipeline": FORCING,
+            "SkyReelsV2DiffusionForcingVideoToVideoPipeline": FORCING,
         },
         fps=24, frames=97, latents=Latents(space=8, time=4, channels=16, patch=2),
         size=(960, 544), multiple=16, steps=50, guidance=6.0, context=17,

@@ -103,7 +103,8 @@ def _skyreels(pipe: Any, ask: Ask, step: Step) -> np.ndarray:
         longer = _as("SkyReelsV2DiffusionForcingVideoToVideoPipeline", pipe)
         return _run(longer, ask, step, video=ask.start, overlap_history=len(ask.start), **whole)
     if ask.start:
-        return _run(_as("SkyReelsV2DiffusionForcingImageToVideoPipeline", pipe), ask, step, image=ask.start[0], **whole)
+        pictures = {"image": ask.start[0], "last_image": ask.end}
+        return _run(_as("SkyReelsV2DiffusionForcingImageToVideoPipeline", pipe), ask, step, **pictures, **whole)
     return _run(_as("SkyReelsV2DiffusionForcingPipeline", pipe), ask, step, **whole)
 
 

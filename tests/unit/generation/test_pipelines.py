@@ -19,7 +19,9 @@ from praxino.media import read
 from praxino.media.write import Writer
 from praxino.request import Request, Shot, from_json, to_json
 
-SIZE = {"ltx": "96x64", "ltx-condition": "96x64", "mochi": "96x64", "skyreels": "96x64", "skyreels-forcing": "96x64"}
+LARGE = ("ltx", "mochi", "skyreels")
+PICTURED = ("ltx", "ltx-condition", "ltx2", "ltx2-condition", "cogvideox-image", "hunyuan-image", "skyreels-forcing")
+SIZE = {family: "96x64" for family in MADE if family.startswith(LARGE)}
 """Native, of families that would be too large for a test."""
 FRAMES = 8
 """Of a film of `SECONDS` at 30 frames a second."""
@@ -110,7 +112,9 @@ def test_a_pipeline_is_imported_listed_and_makes_the_film_that_was_asked_for(
     assert not np.array_equal(first, other), "another seed gives another film"
 
 
-@pytest.mark.parametrize("family", ["ltx", "ltx-condition", "cogvideox-image", "hunyuan-image", "skyreels-forcing"])
+@pytest.mark.parametrize(
+    "family", ["ltx", "ltx-condition", "ltx2", "ltx2-condition", "cogvideox-image", "hunyuan-image", "skyreels-forcing"]
+)
 def test_a_film_begins_with_the_picture_that_was_given(family: str, model: Model, given: Path, tmp_path: Path):
     frames = made(asked(model(family), start=str(given / "red.png")), tmp_path / "film.mp4")
     assert len(frames) == FRAMES
@@ -119,7 +123,7 @@ def test_a_film_begins_with_the_picture_that_was_given(family: str, model: Model
     assert np.abs(frames[2:].astype(int) - other[2:]).mean() > 1, "what is made goes on from it"
 
 
-@pytest.mark.parametrize("family", ["ltx-condition", "skyreels-forcing"])
+@pytest.mark.parametrize("family", ["ltx-condition", "ltx2-condition", "skyreels-forcing"])
 def test_a_clip_comes_first_and_the_pipeline_goes_on_from_its_last_frames(
     family: str, model: Model, given: Path, tmp_path: Path
 ):
@@ -135,10 +139,23 @@ def test_a_clip_comes_first_and_the_pipeline_goes_on_from_its_last_frames(
     assert np.abs(frames[-FRAMES:].astype(int) - other[-FRAMES:]).mean() > 1
 
 
-def test_a_film_ends_on_the_picture_that_was_given(model: Model, given: Path, tmp_path: Path):
-    for start in (None, str(given / "clip.mp4")):
-        frames = made(asked(model("ltx-condition"), start=start, end=str(given / "red.png")), tmp_path / "film.mp4")
-        assert np.abs(frames[-1].astype(int) - RED).max() < 8
+@pytest.mark.parametrize(
+    ("family", "start"),
+    [
+        ("ltx-condition", None),
+        ("ltx-condition", "clip.mp4"),
+        ("ltx2-condition", "blue.png"),
+        ("skyreels-forcing", "blue.png"),
+    ],
+)
+def test_a_film_ends_on_the_picture_that_was_given(
+    family: str, start: str | None, model: Model, given: Path, tmp_path: Path
+):
+    begun = {} if start is None else {"start": str(given / start)}
+    frames = made(asked(model(family), end=str(given / "red.png"), **begun), tmp_path / "film.mp4")
+    assert np.abs(frames[-1].astype(int) - RED).max() < 8
+    other = made(asked(model(family), end=str(given / "blue.png"), **begun), tmp_path / "other.mp4")
+    assert np.abs(frames[-6].astype(int) - other[-6]).mean() > 0.5, "the way there is another"
 
 
 @pytest.mark.parametrize("family", ["cogvideox", "hunyuan"])
@@ -190,6 +207,7 @@ def test_words_that_are_not_wanted_change_the_film(model: Model, tmp_path: Path)
         ("cogvideox-image", ["--start", "clip.mp4"], "cannot go on from a clip"),
         ("ltx", ["--start", "clip.mp4"], "cannot go on from a clip"),
         ("ltx", ["--end", "red.png"], "no pictures to end on"),
+        ("skyreels-forcing", ["--end", "red.png"], "only where it begins with one"),
         ("mochi", ["--shot", "1: a dog", "--shot", "1: a red ball"], "by one prompt"),
         ("mochi", ["--seconds", "5.5"], "at most 163 frames at a time; ask for 5.4"),
         ("ltx-condition", ["--start", "clip.mp4", "--seconds", "10"], "at most 257 frames at a time; ask for 9.2"),
