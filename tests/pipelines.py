@@ -73,7 +73,8 @@ def _ltx2(kind: str) -> Any:
     text = Gemma3ForConditionalGeneration(Gemma3Config(text_config=words, vision_config=sight, mm_tokens_per_image=4))
     vae = diffusers.AutoencoderKLLTX2Video(
         latent_channels=8, block_out_channels=(8, 16, 32, 64), decoder_block_out_channels=(8, 16, 32),
-        layers_per_block=(1,) * 5, decoder_layers_per_block=(1,) * 4, spatial_compression_ratio=32, temporal_compression_ratio=8,
+        layers_per_block=(1,) * 5, decoder_layers_per_block=(1,) * 4, spatial_compression_ratio=32,
+        temporal_compression_ratio=8,
     )  # fmt: skip
     rope: dict[str, Any] = {"rope_double_precision": False, "rope_type": "split"}
     transformer = diffusers.LTX2VideoTransformer3DModel(
