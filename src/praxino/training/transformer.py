@@ -211,8 +211,9 @@ def begin(task: Task, team: Team) -> Run:
     if group is not None:
         for pair in pairs:
             pair.transformer.mesh = group
-    elif able(team.device) and (team.device == "cuda" or task.deadline - time.time() > PAYS):
-        for pair in pairs:  # messages within a block are not compiled
+    quick = able(team.device) and (team.device == "cuda" or task.deadline - time.time() > PAYS)
+    if quick and task.spread == Spread():  # a block that sends messages, or is computed twice, was not tried compiled
+        for pair in pairs:
             _compile(pair)
     for pair in (*pairs, ema.model):
         if sharded:
