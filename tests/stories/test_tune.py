@@ -203,3 +203,23 @@ def test_ctrl_c_leaves_a_model_and_a_run_to_go_on_with(order: Order) -> None:
     out, rest = again.communicate(timeout=120)
     assert again.returncode == 0, rest
     assert json.loads(out)["steps"] >= 1
+
+
+@pytest.mark.slow
+def test_imported_weights_are_tuned_like_ones_own(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("diffusers")
+    from tests import wan as weights
+
+    from praxino.cli.main import run
+
+    weights.folder(tmp_path / "weights", "words")
+    base, into = tmp_path / "base", tmp_path / "mine"
+    assert run(["models", "import", str(tmp_path / "weights"), "--into", str(base), "--size", "64x64"]) == 0
+    assert run(["tune", str(base), "--data", str(data), "--into", str(into), "--minutes", "1", "--steps", "3"]) == 0
+    before, after = checkpoint.load(base)[0], checkpoint.load(into)[0]
+    changed = {name for name in before if not before[name].equal(after[name])}
+    assert len(changed) == 20
+    assert all(name.startswith("transformer.blocks.") for name in changed)
+    order = Order(model=base, data=data, into=into, minutes=1, resume=True)
+    assert not begin(order, pair(open_parts(base))).starts, "a model that takes words alone is never shown a beginning"
+    assert wan_lora.merge(wan.read(base), into / "lora.safetensors") == 20

@@ -68,7 +68,9 @@ def _told(figures: dict[str, Any], into: Path) -> str:
     own, world = figures["own"], figures["world"]
     verdicts = (
         "learned" if own["learned"] else "not surely learned: give it more minutes or more clips",
-        f"kept (at most {world['bound']:+g}%)" if world["kept"] else f"more than {world['bound']:+g}%: raise --replay",
+        f"kept (at most {world['bound']:+g}%)"
+        if world["kept"]
+        else f"more than {world['bound']:+g}%: more minutes, or more --replay",
     )
     rows = [f"{'flow loss, held-out clips':<26} {'before':>8} {'after':>8} {'change':>8}  95% interval"]
     for name, one, verdict in zip(("your own", "the world"), (own, world), verdicts, strict=True):

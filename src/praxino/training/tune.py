@@ -22,12 +22,13 @@ import torch
 from torch import Tensor, nn
 
 from praxino import checkpoint, config
+from praxino.generation.card import Card
 from praxino.generation.parts import Parts, open_parts
 from praxino.layers import precision
 from praxino.text.encoder import TextEncoder
 from praxino.text.words import unknown_words
 from praxino.training import parallel, recipes, state, tune_compare
-from praxino.training.batches import Shelves, draw_batch
+from praxino.training.batches import Batch, Shelves, draw_batch
 from praxino.training.ema import Ema
 from praxino.training.log import Log
 from praxino.training.lora import Lora
@@ -44,6 +45,8 @@ from praxino.transformer.wan_names import PREFIX
 LORA, FIGURES, SHEET, RUN, STATE = "lora.safetensors", "tune.json", "sheet.png", "tune", "state.safetensors"
 FEWEST = 10
 """Steps of a new run, even where reading has used up its time."""
+OPENING = 4
+"""Latents of the clips in two of three steps, of more clips (`transformer.opened`); a chunk is never cut."""
 FILMED = 3.0
 """Minutes that a run must have for films to be made before and after."""
 SAVE_EVERY = 60.0
@@ -59,6 +62,7 @@ class TuneRecipe:
     rate: float = 1e-3  # AdamW; always the same after the warmup, so that a run can go on for as long as one likes
     batch: int = 3  # whole clips a step, or the openings of more
     replay: float = 0.34  # share of them that are of the world
+    trust: float = 10.0  # weight of what the model said of the world before, against 1 for one's own clips
     warmup: int = 10  # steps
     ema: float = 0.98  # of what is kept
     attention: float = 3.0  # weight of what moves, against 1 for the rest
@@ -97,6 +101,7 @@ class Run:
     lora: Lora
     ema: Ema[Lora]
     optimizers: Optimizers
+    starts: bool  # whether it can be asked to go on from what it is given
     step: int = 0
 
     def tree(self) -> dict[str, Any]:
@@ -162,7 +167,9 @@ def begin(order: Order, student: Student) -> Run:
     lora = Lora(student.transformer, rank=order.recipe.rank).to(student.transformer.patch_in.weight.device)
     lora.attach(student.transformer)
     ema, optimizers = Ema(lora, decay=order.recipe.ema), adamw(lora, rate=order.recipe.rate)
-    run, saved = Run(student=student, lora=lora, ema=ema, optimizers=optimizers), order.into / RUN / STATE
+    starts = "start" in config.from_json(Card, checkpoint.card(order.model)["card"]).takes
+    run = Run(student=student, lora=lora, ema=ema, optimizers=optimizers, starts=starts)
+    saved = order.into / RUN / STATE
     if saved.exists():
         tree = state.load(saved)
         now = {"base": checkpoint.digest(order.model), "rank": order.recipe.rank}
@@ -204,21 +211,29 @@ def one_step(run: Run, recipe: TuneRecipe, own: Shelves, world: Shelves) -> floa
     for kind, (shelves, count) in enumerate(zip((own, world), recipe.counts, strict=True)):
         if not count:
             continue
-        drawn, many = opened(shelves, replace(recipe.learn, clip_batch=count), run.step)
-        seed, chunk = (run.step * 2 + kind) * 1009 + 7, run.student.transformer.config.chunk
-        batch = draw_batch(drawn, many, learn=recipe.learn, chunk=chunk, seed=seed)
+        chunk = run.student.transformer.config.chunk
+        learn = replace(recipe.learn, clip_batch=count, opening=max(OPENING, chunk))
+        drawn, many = opened(shelves, learn, run.step)
+        batch = draw_batch(drawn, many, learn=learn, chunk=chunk, seed=(run.step * 2 + kind) * 1009 + 7)
+        batch = batch if run.starts else _unknown(batch, chunk)
         target: Tensor | None = None
         with precision.mixed(device):
             if kind:
                 with run.lora.off(), torch.no_grad():
                     target = run.student.outlook(batch).velocity
             losses.append(run.student(batch, target))
-        losses[-1].backward()
+        (losses[-1] * (recipe.trust if kind else 1.0)).backward()
     norm = nn.utils.clip_grad_norm_(run.lora.parameters(), 1.0)
     run.optimizers.step(min(1.0, (run.step + 1) / recipe.warmup), sound=bool(norm.isfinite()))
     run.step += 1
     run.ema.update(run.lora, run.step)
     return losses[0].item()
+
+
+def _unknown(batch: Batch, chunk: int) -> Batch:
+    """The same with nothing known within chunks, as a model sees clips that is never shown a beginning."""
+    times = [part.amax(1, keepdim=True).expand_as(part) for part in batch.time.split(chunk, 1)]
+    return replace(batch, time=torch.cat(times, 1), known=torch.zeros_like(batch.known))
 
 
 def ship(order: Order, own: Kept, *, steps: int) -> None:

@@ -23,6 +23,7 @@ from praxino.text.vocabulary import Vocabulary
 from praxino.training import latents, source, state
 from praxino.training.batches import Shelf
 from praxino.training.recipes import DataRecipe
+from praxino.world.sampling import RUNGS
 
 EVERY = 5
 """One clip in so many is not learned from, but asked about."""
@@ -103,7 +104,7 @@ def stock(data: Path, parts: Parts, into: Path, *, report: Callable[[str, float]
 
 
 def _recipe(data: Path, parts: Parts) -> DataRecipe:
-    """At the native size that fits the dataset's clips best, as long as half of them are, of the model's own world."""
+    """At the native size that fits the dataset's clips best, as long as half of them are."""
     aspects = [about["width"] / about["height"] for about in _tags(data) if about.get("height")]
     sizes = parts.card.sizes
     wanted = math.log(statistics.median(aspects)) if aspects else math.log(sizes[0][0] / sizes[0][1])
@@ -111,9 +112,8 @@ def _recipe(data: Path, parts: Parts) -> DataRecipe:
     chunk, time = parts.transformer.config.chunk, parts.compression.time
     most = max(FRAMES, geometry.frames_of(chunk, time)) if chunk > 1 else FRAMES
     frames = geometry.frames_of(geometry.latent_frames(most, time), time)
-    recipe = DataRecipe(
-        rungs=(parts.card.rung,), sizes=(size,), shares=(1.0,), windows=0, stills=0, clips=0, frames=frames
-    )
+    rung = parts.card.rung if parts.card.rung in RUNGS else RUNGS[0]
+    recipe = DataRecipe(rungs=(rung,), sizes=(size,), shares=(1.0,), windows=0, stills=0, clips=0, frames=frames)
     return source.fitted(recipe, data, time=time)
 
 
