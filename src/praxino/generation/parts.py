@@ -81,6 +81,8 @@ def open_parts(
     the folder does not hold a whole model, and where a library that one of its parts needs is not installed.
     """
     about = checkpoint.card(folder)
+    if checkpoint.engine(folder) != checkpoint.OWN:
+        raise ValueError(f"model {folder.name!r} is served by {about['engine']}; this needs one of Praxino's own")
     networks = _opened(folder, about, device=device, dtype=dtype, how=how)
     read = umt5.prompts if isinstance(networks["text"], umt5.Umt5) else opened
     return Parts(

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from praxino import checkpoint, config
 from praxino.generation.card import Card
 from praxino.generation.families import ENGINE, FAMILIES, Family, Latents, family_of, sizes_of
 from praxino.transformer import wan_files, wan_import
+from praxino.transformer.config import pocket
 
 INDEX = "model_index.json"
 KEPT = {".json", ".safetensors", ".model", ".txt", ".jinja"}
@@ -86,11 +88,19 @@ def _described(source: Path, family: Family, pipeline: str, size: tuple[int, int
         words=(),
         steps=family.steps,
         guidance=family.guidance,
+        credits=_credits(source / "transformer"),
         takes=family.pipelines[pipeline],
         frames=1 + (frames - 1) // latents.time * latents.time,
         context=family.context,
     )
     return {"card": config.to_json(card), "latents": config.to_json(latents)}
+
+
+def _credits(transformer: Path) -> float:
+    """What its work costs, of pocket's: as many times as much as it has weights."""
+    ours = pocket()
+    weights = sum(prod(held.shape) for file in _weights(transformer) for held in wan_files.described(file).values())
+    return max(1.0, round(weights / (ours.depth * (8 * ours.width**2 + 2 * ours.width * ours.ffn)), 1))
 
 
 def _latents(source: Path, family: Family, pipeline: str) -> Latents:

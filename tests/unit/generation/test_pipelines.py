@@ -298,3 +298,8 @@ def test_what_a_film_costs_is_tried_with_a_picture_where_there_has_to_be_one(
     cost = json.loads(capsys.readouterr().out)
     assert (cost["native"], cost["tokens"]) == ([64, 48], 3 * 4 * 3)
     assert cost["seconds_p50"] > 0
+
+
+def test_what_needs_praxinos_own_parts_says_so(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture):
+    assert run(["evaluate", str(model("mochi")), "--into", str(tmp_path / "report")]) == 2
+    assert "is served by diffusers; this needs one of Praxino's own" in capsys.readouterr().err
