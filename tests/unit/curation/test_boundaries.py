@@ -8,6 +8,7 @@ from praxino.curation.boundaries import boundaries, pictures
 from praxino.curation.cuts import cuts
 from praxino.curation.scan import Unreadable
 from praxino.curation.shrink import averaged
+from praxino.world.film import film as world
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,28 @@ def test_averages_are_those_of_whole_pixels(height, width):
         )
         part = plane[top:bottom, left:right]
         assert out[row, column] == pytest.approx(part.mean(), abs=1e-3 if height < 9000 else 12)
+
+
+def test_a_cut_in_high_dynamic_range_is_found_at_its_frame(tmp_path, reel):
+    dim = (reel[30:90] * 0.6).astype(np.uint8)
+    path = films.save(tmp_path / "pq.mkv", dim, codec="libx265", pixels="yuv420p10le", transfer=16,
+                      options={"x265-params": "log-level=none"})  # fmt: skip
+    scanned = films.scanned(path)
+    assert scanned.probe.hdr
+    for found in (cuts(scanned.small), boundaries(path)):
+        assert [(cut.kind, cut.frame) for cut in found] == [("hard", 30)]
+
+
+def test_a_cut_between_interlaced_pictures_is_found_at_its_frame(tmp_path):
+    shots = []
+    for seed in (9_500_000_000, 9_500_000_001):
+        fast = world(seed, width=256, height=144, frames=60, fps=50).frames
+        woven = fast[::2].copy()
+        woven[:, 1::2] = fast[1::2, 1::2]
+        shots.append(woven)
+    options = {"x264-params": "tff=1:interlaced=1", "crf": "18"}
+    path = films.save(tmp_path / "woven.mp4", np.concatenate(shots), options=options)
+    scanned = films.scanned(path)
+    assert scanned.probe.interlaced
+    for found in (cuts(scanned.small), boundaries(path)):
+        assert [(cut.kind, cut.frame) for cut in found] == [("hard", 30)]
