@@ -23,7 +23,7 @@ def quantized(blocks: nn.ModuleList, pieces: Pieces, *, kind: Kind, device: torc
 
     Raises ValueError where `torchao` is not installed.
     """
-    quantize, config = _torchao(kind)
+    quantize, config = library(kind)
     run = torch.empty(pieces.layout.size, dtype=torch.uint8)
     with heap.shed():
         for number, block in enumerate(blocks):
@@ -41,10 +41,12 @@ def _settle(layer: nn.Module) -> None:
             setattr(layer, name, nn.Parameter(held.detach().clone(), requires_grad=False))
 
 
-def _torchao(kind: Kind) -> tuple[Any, Any]:
-    log = logging.getLogger("torchao")
-    before = log.level
-    log.setLevel(logging.ERROR)  # kernels of its own for some GPUs, which are not used here, may be missing
+def library(kind: Kind) -> tuple[Any, Any]:
+    """What makes layers small in `torchao`, and how. Raises ValueError where it is not installed."""
+    logs = [logging.getLogger(name) for name in ("torchao", "torch.utils._pytree")]
+    before = [log.level for log in logs]
+    for log in logs:  # kernels of its own for some GPUs, which are not used here, may be missing
+        log.setLevel(logging.ERROR)
     try:
         from torchao import quantization
     except ImportError:
@@ -52,7 +54,8 @@ def _torchao(kind: Kind) -> tuple[Any, Any]:
             f'weights in {kind} need torchao, which is not installed; pip install "praxino[low-memory]"'
         ) from None
     finally:
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
     configs = {
         "int8": quantization.Int8WeightOnlyConfig,
         "int8-dynamic": quantization.Int8DynamicActivationInt8WeightConfig,

@@ -1,11 +1,14 @@
 """What `praxino bench` measures, at tiny sizes: that the figures are there and mean what they say, not how fast."""
 
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from praxino.evaluation.bench import films, forward, honesty, lengths, peak
+from praxino.evaluation.bench import denoise, films, forward, honesty, lengths, memory, peak
 from praxino.evaluation.bench.figure import Figure, side_by_side
 from praxino.evaluation.bench.plot import draw
 from praxino.generation import price, speed
@@ -81,3 +84,26 @@ def test_honesty_counts_what_was_quoted_against_what_it_took(
     found = named(honesty.honesty(silent, str(tiny_model), runs=12, make=make))
     assert found["within the 90% bound, of 12"].value > 0.7
     assert found["median error of the quote"].value < 0.15
+
+
+def test_a_denoise_of_ours_ends_where_that_of_diffusers_does() -> None:
+    clips = ((2, 4, 4), (4, 4, 6))
+    scale = denoise.Scale(heads=1, channels=24, depth=1, clips=clips, steps=2, rounds=1, compiled=False)
+    found = named(denoise.denoise(silent, scale, device=torch.device("cpu")))
+    assert found["denoise_error_float32"].value < 1e-4
+    assert "24 tokens in 2 steps, width 24, depth 1, eager, ours 1 frames after 1, theirs at once" in found
+    assert "denoise_vs_diffusers_bf16_eager" in found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_memory_falls_as_is_said() -> None:
+    ways = ("whole", "offload", *(["int8"] if find_spec("torchao") else []))
+    scale = memory.Scale(width=512, heads=4, ffn=3072, depth=12, clip=(1, 4, 4), rounds=1, ways=ways)
+    found = named(memory.memory(silent, scale, device=torch.device("cpu")))
+    size = found["weights"].value
+    assert found["offload_equals_whole"].value == 1
+    for way, saved in (("offload", 0.7), ("int8", 0.4)):  # ten of twelve blocks; a half of each, if not three quarters
+        if way in ways:
+            assert found["whole, most memory"].value - found[f"{way}, most memory"].value > saved * size
+            assert found[f"{way}, error"].ratio < 1
