@@ -189,10 +189,21 @@ def _skyreels(kind: str) -> Any:
     from transformers import UMT5Config, UMT5EncoderModel
 
     vae = diffusers.AutoencoderKLWan(base_dim=4, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
+    image = kind == "SkyReelsV2ImageToVideoPipeline"
     transformer = diffusers.SkyReelsV2Transformer3DModel(
-        num_attention_heads=2, attention_head_dim=16, in_channels=16, out_channels=16, text_dim=32, ffn_dim=32,
-        num_layers=1, inject_sample_info="Forcing" in kind,
+        num_attention_heads=2, attention_head_dim=16, in_channels=36 if image else 16, out_channels=16, text_dim=32,
+        ffn_dim=32, num_layers=1, inject_sample_info="Forcing" in kind, image_dim=16 if image else None,
     )  # fmt: skip
+    eyes: dict[str, Any] = {}
+    if image:
+        from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+        sight = CLIPVisionConfig(
+            hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=32,
+            patch_size=8, projection_dim=16,
+        )  # fmt: skip
+        processor = CLIPImageProcessor(size={"height": 32, "width": 32}, crop_size=32)
+        eyes = {"image_encoder": CLIPVisionModelWithProjection(sight).eval(), "image_processor": processor}
     sizes = UMT5Config(vocab_size=400, d_model=32, d_ff=32, d_kv=8, num_layers=1, num_heads=2)
     return getattr(diffusers, kind)(
         vae=vae,
@@ -200,6 +211,7 @@ def _skyreels(kind: str) -> Any:
         scheduler=diffusers.UniPCMultistepScheduler(flow_shift=8.0, use_flow_sigmas=True),
         text_encoder=UMT5EncoderModel(sizes).eval(),
         tokenizer=_words(),
+        **eyes,
     )
 
 
@@ -214,5 +226,6 @@ MADE: dict[str, Callable[[], Any]] = {
     "hunyuan-image": lambda: _hunyuan(image=True),
     "mochi": _mochi,
     "skyreels": lambda: _skyreels("SkyReelsV2Pipeline"),
+    "skyreels-image": lambda: _skyreels("SkyReelsV2ImageToVideoPipeline"),
     "skyreels-forcing": lambda: _skyreels("SkyReelsV2DiffusionForcingPipeline"),
 }

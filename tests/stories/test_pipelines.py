@@ -76,7 +76,7 @@ def test_what_its_model_cannot_do_is_refused_when_it_is_asked_for(served: Served
     made = served.until(served.ask(**ASKED), "completed", seconds=120)
     again = served.http.post(f"/v1/videos/{made['id']}/retake", json={"from": 0.1, "to": 0.2})
     assert (again.status_code, again.json()["error"]["code"]) == (400, "unsupported_by_model")
-    assert "no part of its films can be made again" in again.json()["error"]["message"]
+    assert "so a part cannot be made again" in again.json()["error"]["message"]
     with (tmp_path / "grey.png").open("rb") as picture:
         data = {"prompt": "a ball", "model": "cog", "size": "128x96"}
         answer = served.http.post(
