@@ -16,7 +16,21 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 What = Literal[
-    "world", "film", "products", "forward", "lengths", "peak", "films", "tokens", "honesty", "service", "cuts", "ranks"
+    "world",
+    "film",
+    "products",
+    "forward",
+    "lengths",
+    "peak",
+    "films",
+    "tokens",
+    "honesty",
+    "service",
+    "cuts",
+    "curate",
+    "ranks",
+    "memory",
+    "denoise",
 ]
 USUAL: tuple[What, ...] = ("forward", "lengths", "peak", "tokens", "films")
 QUICK: tuple[What, ...] = ("forward", "lengths", "peak", "tokens")
@@ -29,12 +43,16 @@ def bench(
         typer.Argument(
             help="Rendering the world; a film; the processor's products; a forward against `diffusers`; cost against "
             "length; share of the processor's peak; films of all lengths; tokens a minute; quotes against what films "
-            "took; the service under load; shot boundaries against PySceneDetect; two ranks against one. Default: "
-            "forward, lengths, peak, tokens and films."
+            "took; the service under load; shot boundaries against PySceneDetect; curation; two ranks against one; ways to take "
+            "less memory; a whole denoise against `diffusers`. Default: forward, lengths, peak, tokens and films."
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller, shorter, and without whole films.")] = False,
     model: Annotated[str, typer.Option(help="A model that ships, or a model's folder.")] = "pocket",
+    device: Annotated[
+        Literal["cpu", "cuda"] | None,
+        typer.Option(help="Where to measure memory and denoise (default: on a GPU, if there is one)."),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture of all ratios to write as well, .png.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
@@ -44,7 +62,7 @@ def bench(
     figures = list["Figure"]()
     with progress() as report:
         for one in (what,) if what else QUICK if quick else USUAL:
-            figures += _measured(one, report, model, quick=quick)
+            figures += _measured(one, report, model, device=device, quick=quick)
     if plot is not None:
         from praxino.evaluation.bench.plot import draw
 
@@ -61,8 +79,21 @@ def bench(
             typer.echo(f"{told}; {one.against} {one.reference:,.4g}, so {one.ratio:.3g} times that")
 
 
-def _measured(what: What, report: Report, model: str, *, quick: bool) -> "list[Figure]":
-    from praxino.evaluation.bench import basics, cuts, films, forward, honesty, lengths, peak, ranks, service
+def _measured(what: What, report: Report, model: str, *, device: str | None, quick: bool) -> "list[Figure]":
+    from praxino.evaluation.bench import (
+        basics,
+        cuts,
+        curate,
+        denoise,
+        films,
+        forward,
+        honesty,
+        lengths,
+        memory,
+        peak,
+        ranks,
+        service,
+    )
 
     if what in ("lengths", "peak"):
         parts = films.opened(model)
@@ -80,5 +111,7 @@ def _measured(what: What, report: Report, model: str, *, quick: bool) -> "list[F
         "service": lambda: service.service(report),
         "cuts": lambda: cuts.cuts(report, quick=quick),
         "ranks": lambda: ranks.ranks(report, quick=quick),
+        "memory": lambda: memory.measured(report, device=device, quick=quick),
+        "denoise": lambda: denoise.measured(report, device=device, quick=quick),
     }
     return works[what]()
