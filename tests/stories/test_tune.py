@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from praxino import checkpoint, shards
 from praxino.generation.parts import Parts, open_parts
 from praxino.media.write import Writer
+from praxino.training import tune_compare
 from praxino.training.tune import Order, TuneRecipe, begin, one_step, pair, tune
 from praxino.training.tune_stock import stock
 from praxino.transformer import wan, wan_lora
@@ -157,7 +159,7 @@ def test_replay_keeps_what_would_be_forgotten(order: Order) -> None:
         was, run = said(parts), begin(order, pair(parts))
         held = stock(order.data, parts, order.into / "tune", report=lambda *_: None)
         kinds = [{held.size: one.shelf} for one in (held.own, held.replay)]
-        for _ in range(30):
+        for _ in range(20):
             one_step(run, TuneRecipe(replay=replay), *kinds)
         return float((said(parts) - was).square().mean())
 
@@ -175,6 +177,23 @@ def test_replay_keeps_what_would_be_forgotten(order: Order) -> None:
 def test_what_cannot_be_tuned_is_refused_at_the_door(order: Order, wrong: Callable[[Order], Order], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         tune(wrong(order))
+
+
+def test_what_is_stopped_or_goes_on_leaves_no_figures_of_before(order: Order) -> None:
+    tune(replace(order, steps=1))
+    tune(replace(order, steps=2, resume=True))
+    assert json.loads((order.into / "tune.json").read_text(encoding="utf-8"))["steps"] == 2
+    assert checkpoint.damage(order.into) == []
+
+
+def test_films_are_shown_as_they_were_and_below_as_they_are(tiny_model: Path, tmp_path: Path) -> None:
+    parts = open_parts(tiny_model)
+    made = tune_compare.films(parts, ["a red ball", "a ball"], report=lambda _: None)
+    tune_compare.sheet(made, [255 - one for one in made], tmp_path / "sheet.png")
+    rows = np.asarray(Image.open(tmp_path / "sheet.png")).reshape(4, 48, 6 * 64, 3)
+    assert np.array_equal(rows[1], 255 - rows[0])
+    assert np.array_equal(rows[3], 255 - rows[2])
+    assert not np.array_equal(rows[0], rows[2])
 
 
 def test_a_run_goes_on_only_as_it_was_begun(tuned: Order) -> None:

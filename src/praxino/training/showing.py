@@ -44,13 +44,14 @@ def film(parts: Parts, prompt: str, *, latents: int, seed: int) -> np.ndarray:
     """The frames (f, h, w, 3) uint8 of a prompt at the model's first native size."""
     width, height = parts.card.sizes[0]
     space, chunk = parts.compression.space, parts.transformer.config.chunk
+    device = parts.transformer.patch_in.weight.device
     shape = (1, latents, height // space, width // space, parts.autoencoder.config.channels)
     score = Score(
-        known=torch.zeros(latents, dtype=torch.bool),
-        clean=torch.zeros(shape),
+        known=torch.zeros(latents, dtype=torch.bool, device=device),
+        clean=torch.zeros(shape, device=device),
         words=(prompt,) * -(-latents // chunk),
         negative="",
         seed=seed,
     )
     made = [one for _, one in rollout(score, parts, manner=Manner.of(parts.card), done={}, step=lambda: None)]
-    return whole(parts.autoencoder.decode(torch.cat(made, 1))[0]).numpy()
+    return whole(parts.autoencoder.decode(torch.cat(made, 1))[0]).cpu().numpy()

@@ -80,8 +80,7 @@ def films(parts: Parts, prompts: Sequence[str], *, report: Callable[[float], Non
     """A film of each prompt, as `MOMENTS` of its frames (f, h, w, 3) uint8; the seed is always the same."""
     latents, rows = max(LATENTS, parts.transformer.config.chunk), list[np.ndarray]()
     for number, prompt in enumerate(prompts, start=1):
-        with torch.device(next(parts.transformer.parameters()).device):
-            made = film(parts, prompt, latents=latents, seed=1)
+        made = film(parts, prompt, latents=latents, seed=1)
         rows.append(made[np.linspace(0, len(made) - 1, MOMENTS).round().astype(int)])
         report(number / len(prompts))
     return rows
