@@ -43,7 +43,7 @@ def bench(
         typer.Argument(
             help="Rendering the world; a film; the processor's products; a forward against `diffusers`; cost against "
             "length; share of the processor's peak; films of all lengths; tokens a minute; quotes against what films "
-            "took; the service under load; shot boundaries against PySceneDetect; curation; two ranks against one; ways to take "
+            "took; the service under load; cuts against PySceneDetect; curation; two ranks against one; ways to take "
             "less memory; a whole denoise against `diffusers`. Default: forward, lengths, peak, tokens and films."
         ),
     ] = None,
@@ -82,8 +82,8 @@ def bench(
 def _measured(what: What, report: Report, model: str, *, device: str | None, quick: bool) -> "list[Figure]":
     from praxino.evaluation.bench import (
         basics,
-        cuts,
         curate,
+        cuts,
         denoise,
         films,
         forward,
@@ -110,6 +110,7 @@ def _measured(what: What, report: Report, model: str, *, device: str | None, qui
         "honesty": lambda: honesty.honesty(report, model),
         "service": lambda: service.service(report),
         "cuts": lambda: cuts.cuts(report, quick=quick),
+        "curate": lambda: curate.curate(report, quick=quick),
         "ranks": lambda: ranks.ranks(report, quick=quick),
         "memory": lambda: memory.measured(report, device=device, quick=quick),
         "denoise": lambda: denoise.measured(report, device=device, quick=quick),
