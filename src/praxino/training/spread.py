@@ -69,6 +69,21 @@ def shard(pair: nn.Module, transformer: Transformer, *, device: str) -> None:
     register_fsdp_forward_method(pair, "outlook")
 
 
+@torch.no_grad()
+def deal(pair: nn.Module, whole: nn.Module | None, *, device: str) -> None:
+    """Fill a sharded pair that has no memory yet (`torch.device("meta")`) from what the first rank has whole."""
+    pair.to_empty(device=device)
+    held = {} if whole is None else whole.state_dict()
+    for name, target in pair.state_dict().items():
+        empty = torch.empty(target.shape, dtype=target.dtype, device=device)  # one at a time
+        source = held[name].to(device) if name in held else empty
+        if isinstance(target, DTensor):
+            target.copy_(distribute_tensor(source, target.device_mesh, target.placements))
+        else:
+            dist.broadcast(source, 0)
+            target.copy_(source)
+
+
 def forget_activations(transformer: Transformer) -> None:
     """Keep what goes into a block and compute the rest again on the way back (Chen et al. 2016): bit for bit the same.
 

@@ -193,14 +193,14 @@ Saved = Callable[[Run, dict[str, Tensor]], None]
 
 def begin(task: Task, team: Team) -> Run:
     """A new run (one with a teacher begins as it), or the one that ``task.into`` holds."""
-    learn, sharded = task.recipe.learn_flow, task.spread.shards(team)
-    student, teacher = Student(task.recipe, task.std), None
-    if task.teacher is None and task.model is not None:
-        parts = open_parts(task.model)
-        student.text.load_state_dict(parts.text.state_dict())
-        student.transformer.load_state_dict(parts.transformer.state_dict() | {"channel_std": task.std})
+    learn, sharded, teacher = task.recipe.learn_flow, task.spread.shards(team), None
+    whole = _whole(task) if team.leads or not sharded else None  # once in a machine's memory, however many ranks
+    if sharded or whole is None:
+        with torch.device("meta"):
+            student = Student(task.recipe, task.std)
+    else:
+        student = whole
     if task.teacher is not None:
-        student.load_state_dict(_averages(task.teacher))
         pair = copy.deepcopy(student).eval().requires_grad_(False)
         teacher = Teacher(pair=pair, guidance=GuidanceConfig(), trust=learn.trust)
     ema = Ema(student, decay=learn.ema)
@@ -218,6 +218,7 @@ def begin(task: Task, team: Team) -> Run:
     for pair in (*pairs, ema.model):
         if sharded:
             spread.shard(pair, pair.transformer, device=team.device)
+            spread.deal(pair, whole, device=team.device)
         else:
             pair.to(team.device)
     optimizers = muon(student, muon_rate=learn.muon_rate, adam_rate=learn.adam_rate, team=team)
@@ -231,6 +232,18 @@ def begin(task: Task, team: Team) -> Run:
     )
     _go_on(run, task.into / WHOLE)
     return run
+
+
+def _whole(task: Task) -> Student:
+    """What a new run begins with."""
+    student = Student(task.recipe, task.std)
+    if task.teacher is not None:
+        student.load_state_dict(_averages(task.teacher))
+    elif task.model is not None:
+        parts = open_parts(task.model)
+        student.text.load_state_dict(parts.text.state_dict())
+        student.transformer.load_state_dict(parts.transformer.state_dict() | {"channel_std": task.std})
+    return student
 
 
 def _go_on(run: Run, saved: Path) -> None:
