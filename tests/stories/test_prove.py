@@ -1,6 +1,7 @@
 """A person asks whether curation helped: the kept clips of a dataset are put to the test against all of them."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from praxino.curation import curate, rules, store
 from praxino.generation.parts import open_autoencoder
 from praxino.media.write import Writer
 from praxino.pixels import unit
-from praxino.training import pieces, suitability
-from praxino.training.prove import Order, interval, prove
+from praxino.training import pieces, suitability, trials
+from praxino.training.prove import Order, interval, prepared, prove
 from praxino.training.recipes import Recipe, probe
 from praxino.training.trial import Trial, asked, learned
 from praxino.world.film import film
@@ -48,9 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_what_was_kept_is_compared_with_all_there_was(made: tuple[Path, Path]) -> None:
     dataset, raw = made
-    order = Order(
-        dataset=dataset, footage=(raw,), minutes=1, repeats=2, steps=24, rules=True, workers=1, recipe=small()
-    )
+    order = Order(dataset=dataset, footage=(raw,), repeats=2, steps=24, rules=True, workers=1, recipe=small())
     figures = prove(order)
     assert figures["pieces"]["kept"] < figures["pieces"]["all"]
     assert figures["dropped"] == {"noise": figures["pieces"]["all"] - figures["pieces"]["kept"]}
@@ -61,9 +60,33 @@ def test_what_was_kept_is_compared_with_all_there_was(made: tuple[Path, Path]) -
     assert json.loads((dataset / "prove.json").read_text()) == figures
     again = prove(order)
     assert (again["loss"], again["difference"]) == (figures["loss"], figures["difference"])
+    elsewhere = dataset.parent / "trials"
+    prepared(order, elsewhere)
+    trials.main([str(elsewhere), "--steps", "24", "--repeats", "2", "--workers", "1", "--device", "cpu"])
+    taken = prove(replace(order, trials=elsewhere, footage=()))
+    assert (taken["loss"], taken["rules"]) == (figures["loss"], figures["rules"]), "learned elsewhere, told here"
     page = (dataset / "report.html").read_text(encoding="utf-8")
     assert page.count('id="proof"') == 1
     assert again["line"] in page
+
+
+def test_repeats_that_are_not_done_in_time_are_left_out_and_none_at_all_is_an_error(tmp_path: Path) -> None:
+    rng = torch.Generator().manual_seed(0)
+    latents = {name: torch.randn(6, 2, 3, 4, 64, generator=rng).half() for name in ("pieces", "clean")}
+    plan = trials.Plan(recipe=small(), arms={"kept": (0, 1), "all": (0, 1, 2, 3)})
+    trials.keep(tmp_path, plan, latents | {"std": torch.ones(64)}, {"note": "kept"})
+    assert trials.kept(tmp_path) == (plan, {"note": "kept"})
+    means = trials.Means(repeats=1, steps=4, workers=1)
+    took = trials.run(tmp_path, means).seconds
+    done = trials.run(tmp_path, replace(means, repeats=500, deadline=time.time() + 2 * took)).losses
+    assert 1 <= len(done["kept"]) == len(done["all"]) < 500
+    assert done["kept"].shape[1] == 6
+    with pytest.raises(ValueError, match="no repeat of 4 steps was done in time; give more --minutes"):
+        trials.run(tmp_path, replace(means, deadline=time.time()))
+    with pytest.raises(ValueError, match="device toaster is no device"):
+        trials.run(tmp_path, replace(means, device="toaster"))
+    trials.keep(tmp_path, plan, latents | {"std": torch.ones(64)}, {})
+    assert trials.found(tmp_path) is None, "a finding of other trials is none of these"
 
 
 def test_a_score_is_fitted_to_what_helped_and_curation_takes_it(made: tuple[Path, Path], tmp_path: Path) -> None:
@@ -80,9 +103,7 @@ def test_a_score_is_fitted_to_what_helped_and_curation_takes_it(made: tuple[Path
     assert score.score({"noise": 0.0}) > 0.7 > 0.3 > score.score({"noise": 5.0})
     _, nothing = suitability.fit(held, rng.normal(size=20))
     assert nothing < 0.6
-    order = Order(
-        dataset=made[0], footage=(made[1],), minutes=1, repeats=1, steps=6, suitability=True, workers=1, recipe=small()
-    )
+    order = Order(dataset=made[0], footage=(made[1],), repeats=1, steps=6, suitability=True, workers=1, recipe=small())
     with pytest.raises(ValueError, match="5 shots are too few to fit a score to"):
         prove(order)
     recipe = replace(rules.default(), suitability=score, suitable=0.2)
@@ -103,7 +124,7 @@ def test_shots_are_read_as_the_index_has_them(made: tuple[Path, Path]) -> None:
 
 
 def test_footage_of_another_dataset_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
-    order = Order(dataset=made[0], footage=(tmp_path,), minutes=1, recipe=small())
+    order = Order(dataset=made[0], footage=(tmp_path,), recipe=small())
     with pytest.raises(ValueError, match="5 sources of .* are not in the footage given"):
         prove(order)
     with pytest.raises(ValueError, match="holds no index.parquet; `praxino curate"):
@@ -114,7 +135,7 @@ def test_a_dataset_that_lost_nothing_cannot_be_compared(made: tuple[Path, Path],
     recipe = rules.Recipe(name="all", rules=(), dedupe=False)
     curate.curate([made[1]], tmp_path / "set", settings=curate.Settings(recipe=recipe, workers=1))
     with pytest.raises(ValueError, match="has no dropped shots of 9 frames"):
-        prove(Order(dataset=tmp_path / "set", footage=(made[1],), minutes=1, recipe=small()))
+        prove(Order(dataset=tmp_path / "set", footage=(made[1],), recipe=small()))
 
 
 def test_what_is_learned_from_the_right_films_is_better_than_from_the_wrong_ones() -> None:

@@ -90,6 +90,11 @@ def _tell(summary: dict[str, Any], *, as_json: bool) -> None:
         return
     for row in summary["survival"]:
         typer.echo(f"{row['stage']:<12} {row['in']:>8}  -{row['dropped']:<8} {row['kept']:>8}")
+    if told := summary.get("captions"):
+        wrong = sum(told["disproved"].values())
+        typer.echo(
+            f"captions: {told['seen']} shots seen, {told['unread']} answers unread, {wrong} fields disproved by tags"
+        )
     typer.echo(
         f"{summary['into']}: {summary['kept']} of {summary['shots']} shots of {summary['sources']} files kept,"
         f" {summary['seconds_kept']:.0f} of {summary['seconds']:.0f} s, in {summary['took']:.1f} s"

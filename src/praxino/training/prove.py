@@ -1,16 +1,19 @@
 """Whether curation helps: the same small model learns from what was kept, and from all there was, for as many steps.
 
 Both are asked about clean clips of the world that neither has seen. The dropped clips of each rule can be tried alone,
-too: so a measurement comes back to the thresholds.
-Shapes: a arms, r repeats, n held-out clips.
+too: so a measurement comes back to the thresholds. Three stages: `prepared` reads the footage into a folder, `trials`
+learns from that (where a GPU is, if one likes), `_told` makes the figures.
+Shapes: r repeats, n held-out clips.
 """
 
+import hashlib
 import json
+import math
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,16 +21,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 
 from praxino import checkpoint, config
 from praxino.autoencoder.model import Autoencoder
 from praxino.curation import rules, store
 from praxino.generation.parts import open_autoencoder
 from praxino.pixels import unit
-from praxino.training import pieces, source, suitability
+from praxino.training import pieces, source, suitability, trials
 from praxino.training.recipes import Recipe, probe
-from praxino.training.trial import Trial, asked, learned
 from praxino.world.sampling import sample
 
 HELD_FROM = 9_000_000_000
@@ -39,8 +40,6 @@ SUITABLE = 0.2
 FEW = 4
 """Pieces that a rule must have dropped to be tried alone."""
 ROUNDS = 2000
-FEWEST, MEASURED = 20, 6  # steps
-Arms = Mapping[str, list[int]]  # what is learned from: numbers of pieces, by name
 Report = Callable[[str, float], None]  # stage, fraction done of it from 0 to 1
 
 
@@ -50,12 +49,14 @@ class Order:
 
     dataset: Path
     footage: tuple[Path, ...]  # that the dataset was made of
-    minutes: float
+    minutes: float = math.inf  # what is not done by then is left out
     repeats: int = 4
     rules: bool = False  # try what each rule dropped alone, too
     suitability: bool = False  # fit a score of tags to which shots helped
     workers: int = 2
+    device: str = "cpu"  # of the trials
     steps: int | None = None  # of each trial; None: as many as the minutes allow
+    trials: Path | None = None  # folder in which the trials stay; what is prepared or found there is taken
     recipe: Recipe = field(default_factory=probe)
     model: Path = field(default_factory=lambda: checkpoint.find("pocket"))  # whose autoencoder is taken as it is
 
@@ -65,63 +66,96 @@ def prove(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[
 
     Raises ValueError where there is nothing to compare, or the footage is not the dataset's.
     """
-    begun, data = time.time(), order.recipe.data
-    size, deadline = data.sizes[0], begun + 60 * order.minutes
-    coder = open_autoencoder(order.model)
+    begun = time.time()
+    trials.check(order.device)
+    with tempfile.TemporaryDirectory() as passing:
+        folder = order.trials or Path(passing)
+        facts = prepared(order, folder, report=report)
+        found = trials.found(folder)
+        if found is None or order.steps not in {None, found.steps}:
+            means = trials.Means(
+                repeats=order.repeats,
+                steps=order.steps,
+                deadline=begun + 60 * order.minutes,
+                workers=order.workers,
+                device=order.device,
+            )
+            found = trials.run(folder, means, report=report)
+    figures = _told(order, facts, found)
+    _keep(order.dataset, figures)
+    return figures
+
+
+def prepared(order: Order, folder: Path, *, report: Report = lambda _stage, _done: None) -> dict[str, Any]:
+    """Put what the trials learn from into a folder, unless it is there; what is to be known of it for the figures."""
+    data = order.recipe.data
     wanted = pieces.shots(order.dataset, frames=data.frames)
+    asked_for = {
+        "dataset": hashlib.sha256((order.dataset / store.INDEX).read_bytes()).hexdigest(),
+        "autoencoder": checkpoint.digest(order.model),
+        "recipe": config.to_json(order.recipe),
+        "rules": order.rules,
+        "suitability": order.suitability,
+    }
+    if (folder / trials.PLAN).exists() and (facts := trials.kept(folder)[1])["asked"] == asked_for:
+        return facts
     for what, some in (("kept", any(one.kept for one in wanted)), ("dropped", any(not one.kept for one in wanted))):
         if not some:
             raise ValueError(f"{order.dataset} has no {what} shots of {data.frames} frames, so there is no difference")
     if order.suitability and len(wanted) < suitability.FEWEST:
         raise ValueError(f"{len(wanted)} shots are too few to fit a score to; {suitability.FEWEST} are needed")
-    sources = pieces.found(order.dataset, order.footage, wanted)
+    coder = open_autoencoder(order.model)
     held = pieces.pieces(
         order.dataset,
         wanted,
-        sources,
+        pieces.found(order.dataset, order.footage, wanted),
         coder=coder,
-        size=size,
+        size=data.sizes[0],
         frames=data.frames,
-        report=lambda f: report("reading", f),
+        report=lambda done: report("reading", done),
     )
-    arms = _arms(held.shots, each=order.rules)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(order.workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool,
-    ):
-        clean, actions = _clean(order.recipe, coder, pool, lambda f: report("held out", f))
+    with ProcessPoolExecutor(order.workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        clean, actions = _clean(order.recipe, coder, pool, lambda done: report("held out", done))
         aims = replace(order.recipe, data=replace(data, clips=data.clips // 3))
-        aim = _clean(aims, coder, pool, lambda f: report("aims", f), seed=AIMS_FROM)[0] if order.suitability else clean
-        tensors = {"pieces": held.latents, "clean": clean, "aim": aim.clone(), "std": coder.std}
-        save_file(tensors, Path(folder) / "latents.safetensors")
-        trials = len(arms) * order.repeats
-        steps = order.steps or pool.submit(_affordable, order, Path(folder), trials, deadline).result()
-        jobs = {
-            pool.submit(_trial, order.recipe, Path(folder), steps, repeat, mine): (name, repeat)
-            for repeat in range(order.repeats)
-            for name, mine in arms.items()
-        }
-        losses = {name: np.zeros((order.repeats, len(clean))) for name in arms}  # (r, n)
-        for done, job in enumerate(as_completed(jobs), start=1):
-            name, repeat = jobs[job]
-            losses[name][repeat] = job.result()
-            report("trials", done / len(jobs))
-        pulled = pool.submit(_pulled, order.recipe, Path(folder), steps).result() if order.suitability else None
-    figures = _figures(losses, actions) | {
-        "format": 1,
-        "recipe": order.recipe.name,
-        "autoencoder": checkpoint.digest(order.model),
-        "steps": steps,
-        "repeats": order.repeats,
+        aim = _clean(aims, coder, pool, lambda f: report("aims", f), seed=AIMS_FROM)[0] if order.suitability else None
+    tensors = {"pieces": held.latents, "clean": clean, "std": coder.std} | ({} if aim is None else {"aim": aim})
+    arms = _arms(held.shots, each=order.rules)
+    facts = {
+        "asked": asked_for,
+        "actions": actions,
         "pieces": {"kept": len(arms["kept"]), "all": len(arms["all"])},
         "dropped": dict(Counter(one.cause for one in held.shots if not one.kept).most_common()),
-        "held_out": {"clips": len(clean), "first_seed": HELD_FROM, "frames": data.frames, "size": list(size)},
-        "seconds": round(time.time() - begun, 1),
+        "owners": [[one.digest, one.begin] for one in held.shots],
+    }
+    trials.keep(folder, trials.Plan(recipe=order.recipe, arms=arms, aimed=order.suitability), tensors, facts)
+    return facts
+
+
+def _told(order: Order, facts: Mapping[str, Any], found: trials.Losses) -> dict[str, Any]:
+    """The figures; where a score is wanted, the dataset's recipe with it is written."""
+    data = order.recipe.data
+    figures = _figures(found.losses, facts["actions"]) | {
+        "format": 1,
+        "recipe": order.recipe.name,
+        "autoencoder": facts["asked"]["autoencoder"],
+        "steps": found.steps,
+        "repeats": len(found.losses["all"]),
+        "device": found.device,
+        "pieces": facts["pieces"],
+        "dropped": facts["dropped"],
+        "held_out": {
+            "clips": len(facts["actions"]),
+            "first_seed": HELD_FROM,
+            "frames": data.frames,
+            "size": list(data.sizes[0]),
+        },
+        "seconds": round(found.seconds, 1),
     }
     figures["line"] = line(figures)
-    if pulled is not None:
-        figures["suitability"] = _scored(order.dataset, held.shots, pulled)
-    _keep(order.dataset, figures)
+    if found.pulls is not None:
+        owners = {(one.digest, one.begin): one for one in pieces.shots(order.dataset, frames=data.frames)}
+        mine = [owners[digest, begin] for digest, begin in facts["owners"]]
+        figures["suitability"] = _scored(order.dataset, mine, found.pulls)
     return figures
 
 
@@ -145,15 +179,15 @@ def line(figures: Mapping[str, Any]) -> str:
     )
 
 
-def _arms(owners: Sequence[pieces.Shot], *, each: bool) -> dict[str, list[int]]:
+def _arms(owners: Sequence[pieces.Shot], *, each: bool) -> dict[str, tuple[int, ...]]:
     """What is learned from. What one rule dropped is half of its arm, so that rules that drop little compare, too."""
     kept = [number for number, one in enumerate(owners) if one.kept]
-    arms = {"kept": kept, "all": list(range(len(owners)))}
+    arms = {"kept": tuple(kept), "all": tuple(range(len(owners)))}
     causes = Counter(one.cause for one in owners if not one.kept)
     for cause in sorted(cause for cause, count in causes.items() if each and count >= FEW):
         mine = [number for number, one in enumerate(owners) if one.cause == cause]
         many = max(len(kept), len(mine))
-        arms[cause] = [*np.resize(kept, many).tolist(), *np.resize(mine, many).tolist()]
+        arms[cause] = (*np.resize(kept, many).tolist(), *np.resize(mine, many).tolist())
     return arms
 
 
@@ -179,31 +213,6 @@ def _clean(
 
 def _rendered(seed: int, rung: str, size: tuple[int, int], frames: int) -> np.ndarray:
     return source.clip(seed, rung=rung, size=size, frames=frames).frames
-
-
-def _affordable(order: Order, folder: Path, trials: int, deadline: float) -> int:
-    """Steps that each trial can have."""
-    tensors = load_file(folder / "latents.safetensors")
-    trial = Trial(recipe=order.recipe, std=tensors["std"], steps=MEASURED, repeat=0)
-    learned(trial, tensors["pieces"])  # the first steps of a process are slower
-    begun = time.time()
-    asked(learned(trial, tensors["pieces"]), tensors["clean"][:1])
-    each, left = (time.time() - begun) / MEASURED, deadline - time.time()
-    return max(FEWEST, int(0.85 * left * min(order.workers, trials) / trials / each))
-
-
-def _trial(recipe: Recipe, folder: Path, steps: int, repeat: int, mine: list[int]) -> np.ndarray:
-    """The loss (n,) of each held-out clip."""
-    tensors = load_file(folder / "latents.safetensors")
-    trial = Trial(recipe=recipe, std=tensors["std"], steps=steps, repeat=repeat)
-    return asked(learned(trial, tensors["pieces"][mine]), tensors["clean"]).numpy()
-
-
-def _pulled(recipe: Recipe, folder: Path, steps: int) -> np.ndarray:
-    """How much each piece helps (n,) a model that has learned from all of them for a third of the steps."""
-    tensors = load_file(folder / "latents.safetensors")
-    trial = Trial(recipe=recipe, std=tensors["std"], steps=max(1, steps // 3), repeat=0)
-    return suitability.pulls(learned(trial, tensors["pieces"]), tensors["pieces"], tensors["aim"])
 
 
 def _scored(dataset: Path, owners: Sequence[pieces.Shot], pulled: np.ndarray) -> dict[str, Any]:

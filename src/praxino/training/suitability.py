@@ -1,40 +1,21 @@
-"""Which shots helped a model to learn, and a score of their tags that tells it of others.
+"""A score of a shot's tags that tells how much it will help a model to learn, from shots of which that is known.
 
-A piece helps as much as its gradient points where that of clean clips does (TracIn, Pruthi et al. 2020), asked of a
-model that has learned a little: by then all pieces teach something, and some the wrong thing.
-Shapes: n pieces, s shots, f tags.
+Shapes: s shots, f tags.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from scipy.optimize import minimize
 from scipy.stats import rankdata
-from torch import Tensor
 
 from praxino.curation.rules import Linear
 from praxino.training.pieces import Shot
-from praxino.training.transformer import Student
-from praxino.training.trial import TIMES, question
 
 PENALTY = 0.1  # on squared weights: tags are many, shots few
 FOLDS = 5
 FEWEST = 2 * FOLDS
 """Shots that a score needs to be fitted to."""
-
-
-def pulls(
-    student: Student, latents: Tensor, clean: Tensor, *, report: Callable[[float], None] = lambda _: None
-) -> np.ndarray:
-    """The cosine (n,) between each piece's gradient and that of the clean clips."""
-    student.requires_grad_(True)
-    aim = torch.stack([_gradient(student, one[None], 2) for one in clean]).mean(0)
-    out: list[float] = []
-    for number, one in enumerate(latents):
-        out.append(float(torch.cosine_similarity(_gradient(student, one[None], 3), aim, dim=0)))
-        report((number + 1) / len(latents))
-    return np.array(out)
 
 
 def fit(shots: Sequence[Shot], helps: np.ndarray) -> tuple[Linear, float]:
@@ -53,15 +34,6 @@ def fit(shots: Sequence[Shot], helps: np.ndarray) -> tuple[Linear, float]:
     with np.errstate(invalid="ignore"):
         correlation = float(np.nan_to_num(np.corrcoef(rankdata(told), ranks)[0, 1]))
     return _fitted(names, values, ranks), correlation
-
-
-def _gradient(student: Student, clean: Tensor, seed: int) -> Tensor:
-    """Of the loss of one piece (1, t, h, w, c), over all times, as one vector."""
-    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
-    student.zero_grad()
-    for time in TIMES[::2]:
-        student(question(clean.float(), noise, time)).backward()
-    return torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None]).clone()
 
 
 def _fitted(names: Sequence[str], values: np.ndarray, ranks: np.ndarray) -> Linear:

@@ -7,6 +7,7 @@ Shapes: n clips, b batch, t latents, h rows, w columns, c channels.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -37,7 +38,7 @@ class Trial:
 def learned(trial: Trial, latents: Tensor, *, report: Callable[[float], None] = lambda _: None) -> Student:
     """The model after its steps on latents (n, t, h, w, c); an average of the last ones, as is shipped."""
     recipe, learn = replace(trial.recipe, seed=trial.recipe.seed + trial.repeat), trial.recipe.learn_flow
-    student = Student(recipe, trial.std)
+    student = Student(recipe, trial.std).to(latents.device)
     run = Run(
         student=student,
         ema=Ema(student, decay=learn.ema),
@@ -61,7 +62,7 @@ def learned(trial: Trial, latents: Tensor, *, report: Callable[[float], None] = 
 @torch.inference_mode()
 def asked(student: Student, latents: Tensor) -> Tensor:
     """The flow loss (n,) of each of n clips, a mean over `TIMES`, at noise that is always the same."""
-    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(1))
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(1)).to(latents.device)
     std, out = student.transformer.channel_std, list[Tensor]()
     for clean, wild in zip(latents.float().split(MANY), noise.split(MANY), strict=True):
         errors: list[Tensor] = []
@@ -73,6 +74,32 @@ def asked(student: Student, latents: Tensor) -> Tensor:
     return torch.cat(out)
 
 
+def pulls(
+    student: Student, latents: Tensor, clean: Tensor, *, report: Callable[[float], None] = lambda _: None
+) -> np.ndarray:
+    """The cosine (n,) between the gradient of each of n pieces and that of clean clips (m, t, h, w, c).
+
+    So much a piece helps (TracIn, Pruthi et al. 2020), asked of a model that has learned a little: by then all pieces
+    teach something, and some the wrong thing.
+    """
+    student.requires_grad_(True)
+    aim = torch.stack([_gradient(student, one[None], 2) for one in clean]).mean(0)
+    out: list[float] = []
+    for number, one in enumerate(latents):
+        out.append(float(torch.cosine_similarity(_gradient(student, one[None], 3), aim, dim=0)))
+        report((number + 1) / len(latents))
+    return np.array(out)
+
+
+def _gradient(student: Student, clean: Tensor, seed: int) -> Tensor:
+    """Of the loss of one piece (1, t, h, w, c), over all times, as one vector."""
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean.device)
+    student.zero_grad()
+    for time in TIMES[::2]:
+        student(question(clean.float(), noise, time)).backward()
+    return torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None]).clone()
+
+
 def question(clean: Tensor, noise: Tensor, time: float) -> Batch:
     """Clips (b, t, h, w, c) to be told from noise at one time, without words."""
     b, t = clean.shape[:2]
@@ -80,11 +107,11 @@ def question(clean: Tensor, noise: Tensor, time: float) -> Batch:
     return Batch(
         latents=clean,
         noise=noise,
-        time=torch.full((b, t), time),
-        known=torch.zeros(b, t, dtype=torch.bool),
-        weight=torch.ones(clean.shape[:-1]),
+        time=clean.new_full((b, t), time),
+        known=torch.zeros(b, t, dtype=torch.bool, device=clean.device),
+        weight=clean.new_ones(clean.shape[:-1]),
         past=clean,
-        when=torch.zeros(b, t),
+        when=clean.new_zeros(b, t),
         ids=words.ids[:, 0],
         mask=words.mask[:, 0],
     )
@@ -92,5 +119,6 @@ def question(clean: Tensor, noise: Tensor, time: float) -> Batch:
 
 def shelf(latents: Tensor) -> Shelf:
     """Latents (n, t, h, w, c) without words: token 1 alone."""
-    ids = torch.ones(len(latents), 1, 1, dtype=torch.long)
-    return Shelf(latents=latents, matters=torch.zeros(latents.shape[:-1], dtype=torch.bool), ids=ids, mask=ids.bool())
+    ids = torch.ones(len(latents), 1, 1, dtype=torch.long, device=latents.device)
+    matters = torch.zeros(latents.shape[:-1], dtype=torch.bool, device=latents.device)
+    return Shelf(latents=latents, matters=matters, ids=ids, mask=ids.bool())
