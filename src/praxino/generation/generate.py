@@ -20,9 +20,10 @@ from praxino.generation.ahead import ahead, cores
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.fused import TRACING
+from praxino.generation.given import opening
 from praxino.generation.journal import Journal
 from praxino.generation.parts import Parts
-from praxino.generation.prefix import Known, opening
+from praxino.generation.prefix import Known
 from praxino.generation.program import pays
 from praxino.generation.rollout import Manner, Score, rollout
 from praxino.generation.watch import Watch

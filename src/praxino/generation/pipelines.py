@@ -4,7 +4,6 @@ Shapes: f frames, h rows, w columns.
 """
 
 import json
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
@@ -26,10 +25,10 @@ from praxino.generation.families import Latents
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
 from praxino.generation.generate import AWAY, Around
+from praxino.generation.given import Given, Sight, given, moving, opening
 from praxino.generation.pipeline_calls import Ask, Step, call, unpacked
 from praxino.generation.planned import Planned, drafted
-from praxino.generation.prefix import opening
-from praxino.media import fit, read
+from praxino.media import fit
 from praxino.pixels import unit
 from praxino.request import Request
 
@@ -39,23 +38,6 @@ PIECE = 16
 """Frames that are finished at a time."""
 ROOM = 1.3
 """Memory of a GPU that weights need, over their size, for all of them to stay on it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Given:
-    """What a request gives of its film."""
-
-    count: int = 0  # frames of the start at the output's rate; 0: there is none
-    moving: bool = False  # the start is a clip
-    last: np.ndarray | None = None  # (H, W, 3) uint8: the start's last frame
-    native: np.ndarray | None = None  # (f, h, w, 3) uint8: the frames of the start that the model sees
-    end: np.ndarray | None = None  # (H, W, 3) uint8
-    native_end: np.ndarray | None = None  # (h, w, 3) uint8
-
-    @property
-    def seen(self) -> int:
-        """Native frames that were given at the start."""
-        return 0 if self.native is None else len(self.native)
 
 
 def opened(folder: Path, *, device: torch.device, dtype: torch.dtype) -> "Pipeline":
@@ -118,45 +100,26 @@ class Pipeline:
 
     def plan(self, request: Request, *, draft: bool = False) -> Planned:
         """Read what the request gives. Raises ValueError for what cannot be read, and for what the model cannot do."""
-        moving = request.start is not None and read.probe(Path(request.start)).kind == "clip"
-        able.check(request, self.card, moving=moving)
+        able.check(request, self.card, moving=moving(request))
         if (request.best_of or 1) > 1:
             raise ValueError(f"best_of {request.best_of} needs a critic, and model {self.name} has none; leave it out")
         frame = frame_of(request.width, request.height, self.card.sizes)
         shown = drafted(request, frame) if draft else request
-        given = self._given(request, frame, moving=moving)
+        sight = Sight(fps=self.card.fps, frames=self.card.context, time=self.latents.time)
+        had = given(request, frame, sight)
+        end = None if had.end is None else frame.into_native(had.end[None])[0]
         if shown != request:  # the model sees what it would of the film that this is a draft of
-            small = replace(frame, width=shown.width, height=shown.height)
-            native = {"native": given.native, "native_end": given.native_end}
-            frame, given = small, replace(self._given(shown, small, moving=moving), **native)
-        film = _Film(engine=self, request=shown, frame=frame, given=given)
+            frame = replace(frame, width=shown.width, height=shown.height)
+            had = replace(given(shown, frame, sight), native=had.native)
+        film = _Film(engine=self, request=shown, frame=frame, given=had, end=end)
         asked = geometry.frames_of_seconds(request.seconds, request.fps)
         return Planned(
             shown=shown,
-            given=given.count,
-            frames=asked + (given.count if moving else 0),
+            given=had.count,
+            frames=asked + (had.count if had.moving else 0),
             tokens=film.tokens,
             pieces=film.pieces,
         )
-
-    def _given(self, request: Request, frame: Frame, *, moving: bool) -> Given:
-        """Of a clip only the frames that the model sees are held: as many as whole latents take."""
-        many, last = 0, None
-        tail: deque[np.ndarray] = deque(maxlen=self.card.context if moving else 1)
-        for last in opening(request, request.fps):
-            many += 1
-            tail.append(last)
-        if moving and request.fps != self.card.fps:
-            tail.extend(opening(request, self.card.fps))
-        time = self.latents.time
-        seen = geometry.frames_of(geometry.latent_frames(len(tail), time), time) if tail else 0
-        end = None
-        if request.end is not None:
-            picture = next(iter(read.stream(Path(request.end))))
-            end = fit.fit(picture[None], width=request.width, height=request.height, mode=request.fit)[0]
-        native = frame.into_native(np.stack(list(tail)[-seen:])) if tail else None
-        native_end = None if end is None else frame.into_native(end[None])[0]
-        return Given(count=many, moving=moving, last=last, native=native, end=end, native_end=native_end)
 
     @cached_property
     def glimpse(self) -> glimpse.Glimpse:
@@ -172,6 +135,7 @@ class _Film:
     request: Request
     frame: Frame
     given: Given
+    end: np.ndarray | None  # (h, w, 3) uint8: what it ends on, as the model sees it
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -233,7 +197,7 @@ class _Film:
             guidance=guidance,
             seed=request.seed,
             start=[] if given.native is None else [Image.fromarray(picture) for picture in given.native],
-            end=None if given.native_end is None else Image.fromarray(given.native_end),
+            end=None if self.end is None else Image.fromarray(self.end),
         )
 
     def _step(self, around: Around) -> Step:

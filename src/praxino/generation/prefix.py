@@ -3,10 +3,7 @@
 Shapes: f frames, h rows, w columns of pixels or latents, t latents, c channels.
 """
 
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,9 +12,9 @@ from torch import Tensor
 from praxino import geometry
 from praxino.generation import able
 from praxino.generation.frame import Frame
+from praxino.generation.given import Sight, given, moving
 from praxino.generation.parts import Parts
 from praxino.generation.shown import shown
-from praxino.media import fit, read
 from praxino.pixels import unit
 from praxino.request import Request
 
@@ -43,41 +40,19 @@ def prefix(request: Request, parts: Parts, frame: Frame) -> Known:
 
     Raises ValueError for pictures and clips that cannot be read, and for what the model cannot make.
     """
-    given, last = 0, None
-    tail: deque[np.ndarray] = deque(maxlen=_reach(parts))
-    moving = request.start is not None and read.probe(Path(request.start)).kind == "clip"
-    able.check(request, parts.card, moving=moving)
-    if request.start is not None:
-        for last in opening(request, request.fps):
-            given += 1
-            tail.append(last)
-        if moving and request.fps != parts.card.fps:
-            tail.extend(opening(request, parts.card.fps))
-    seen = geometry.frames_of(geometry.latent_frames(len(tail), parts.compression.time), parts.compression.time)
-    seen = seen if tail else 0
-    native = frame.into_native(np.stack(list(tail)[-seen:])) if tail else None
-    end = None if request.end is None else next(_fitted(request.end, request, None))
-    frames = geometry.frames_of_seconds(request.seconds, parts.card.fps) + (seen if moving else 0)
-    clean, known = _encoded(native, end, frames, parts, frame)
+    able.check(request, parts.card, moving=moving(request))
+    sight = Sight(fps=parts.card.fps, frames=_reach(parts), time=parts.compression.time)
+    had = given(request, frame, sight)
+    frames = geometry.frames_of_seconds(request.seconds, parts.card.fps) + (had.seen if had.moving else 0)
+    clean, known = _encoded(had.native, had.end, frames, parts, frame)
     beside = picture = None
     if parts.transformer.config.given_channels:  # to such a one the start is shown, and it makes all latents itself
-        beside, picture = shown(native, end, clean.shape, parts, frame)
+        beside, picture = shown(had.native, had.end, clean.shape, parts, frame)
         clean, known = torch.zeros_like(clean), torch.zeros_like(known)
     return Known(
-        frames=frames, seen=seen, latents=clean, known=known, given=given, moving=moving, last=last, end=end,
-        beside=beside, picture=picture,
+        frames=frames, seen=had.seen, latents=clean, known=known, given=had.count, moving=had.moving, last=had.last,
+        end=had.end, beside=beside, picture=picture,
     )  # fmt: skip
-
-
-def opening(request: Request, fps: float) -> Iterator[np.ndarray]:
-    """The frames (H, W, 3) uint8 of the request's start, one by one, at the output's size and at ``fps``."""
-    if request.start is not None:
-        yield from _fitted(request.start, request, fps)
-
-
-def _fitted(path: str, request: Request, fps: float | None) -> Iterator[np.ndarray]:
-    for picture in read.stream(Path(path), fps=fps):
-        yield fit.fit(picture[None], width=request.width, height=request.height, mode=request.fit)[0]
 
 
 def _reach(parts: Parts) -> int:
