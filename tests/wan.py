@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModel, PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
@@ -71,6 +72,8 @@ def folder(into: Path, kind: str = "words", *, shift: float = 3.0) -> Path:
     tokenizer().save_pretrained(into / "tokenizer")
     if "image_dim" in KINDS[kind]:
         eyes().save_pretrained(into / "image_encoder")
+        file = into / "image_encoder" / "model.safetensors"  # named as in the files that are published
+        save_file({f"vision_model.{name}": value for name, value in load_file(file).items()}, file)
     (into / "scheduler").mkdir()
     (into / "scheduler" / "scheduler_config.json").write_text(json.dumps({"flow_shift": shift}))
     (into / "README.md").write_text("---\nlicense: apache-2.0\n---\n")

@@ -15,7 +15,7 @@ from praxino import config, geometry
 from praxino.autoencoder import wan_config
 from praxino.autoencoder.wan_config import WanAutoencoderConfig
 from praxino.generation.card import Ability, Card, Walk
-from praxino.generation.parts import autoencoder_of, held, picture_of, text_of
+from praxino.generation.parts import autoencoder_of, picture_of, text_of
 from praxino.text import umt5
 from praxino.transformer import clip, wan, wan_files, wan_import
 from praxino.transformer.config import TransformerConfig, pocket
@@ -94,7 +94,7 @@ def _tensors(found: Mapping[str, Part]) -> Iterator[tuple[str, Tensor]]:
 def _autoencoder(folder: Path) -> Part:
     home = folder / "vae"
     about = {"kind": wan_config.KIND, **config.to_json(wan_config.theirs(wan_files.about(home)))}
-    return Part(about=about, tensors=_matched(home, autoencoder_of(about), "vae"))
+    return Part(about=about, tensors=_matched(home, network=autoencoder_of(about), inner="vae"))
 
 
 def _text(folder: Path) -> Part:
@@ -103,31 +103,29 @@ def _text(folder: Path) -> Part:
     if not words.is_file():
         raise ValueError(f"{folder} lacks tokenizer/tokenizer.json, the vocabulary of umT5; get it again")
     umt5.prompts(words)
-    return Part(about=about, tensors=_matched(home, text_of(about), "model", again={umt5.AGAIN}), files=(words,))
+    tensors = _matched(home, network=text_of(about), inner="model", again={umt5.AGAIN})
+    return Part(about=about, tensors=tensors, files=(words,))
 
 
 def _picture(folder: Path) -> Part:
-    home, places = folder / "image_encoder", "model.embeddings.position_ids"
+    home, places = folder / "image_encoder", "embeddings.position_ids"
     sizes = clip.theirs(wan_files.about(home))
     about = {"kind": clip.KIND, **config.to_json(sizes)}
-    again = {"embeddings.position_ids", "visual_projection.weight"}
-    tensors = _matched(home, picture_of(about), "model", again=again, outer=clip.PREFIX, made={places})
-    return Part(about=about, tensors=tensors, made=((places, clip.places(sizes)),))
+    again = {places, "visual_projection.weight"}
+    tensors = _matched(home, network=picture_of(about), inner="model", again=again, outer=clip.PREFIX)
+    return Part(about=about, tensors=tensors, made=((f"model.{places}", clip.places(sizes)),))
 
 
 def _matched(
-    home: Path,
-    network: nn.Module,
-    inner: str,
-    *,
-    again: Collection[str] = (),
-    outer: str = "",
-    made: Collection[str] = (),
+    home: Path, *, network: nn.Module, inner: str, again: Collection[str] = (), outer: str = ""
 ) -> dict[str, tuple[str, Held]]:
-    """The tensors of a part by our names, with theirs, each of which has its place; headers are read, no more."""
+    """The tensors of a part by our names, with theirs, each of which has its place; headers are read, no more.
+
+    ``inner`` is where our network has theirs, ``outer`` what their names may begin with, ``again`` what is not needed.
+    """
     files = {name: one for name, one in wan_files.described(home).items() if name.removeprefix(outer) not in again}
     tensors = {f"{inner}.{name.removeprefix(outer)}": (name, one) for name, one in files.items()}
-    places = {name: tuple(value.shape) for name, value in held(network).items() if name not in made}
+    places = {name: tuple(value.shape) for name, value in network.named_parameters()}
     if missing := sorted(places.keys() - tensors.keys()):
         raise ValueError(f"{home} lacks {len(missing)} of its weights, the first {missing[0]}; get it again")
     for name, (_, one) in tensors.items():
