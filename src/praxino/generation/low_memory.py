@@ -16,6 +16,12 @@ def asked() -> LowMemory | None:
     return cast("LowMemory | None", said)
 
 
+def told(digest: str) -> tuple[str, LowMemory | None]:
+    """What `Parts.digest` says: the digest of the weights, and how they were rounded, if they were."""
+    weights, _, how = digest.partition("-")
+    return weights, cast("LowMemory", how) if how in get_args(LowMemory) else None
+
+
 def rounds(how: LowMemory | None) -> bool:
     """Whether films come out otherwise than they would with all weights as they are."""
     return how is not None and how != "offload"

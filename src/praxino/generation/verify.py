@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from praxino import checkpoint
-from praxino.generation.film import make
+from praxino.generation import engine, low_memory
+from praxino.generation.film import Options, make
 from praxino.generation.generate import Report
 from praxino.generation.rollout import fingerprint
 from praxino.media import labels, read
@@ -49,7 +51,9 @@ def verify(film: Path, request: Request, *, report: Report) -> Verdict:
         return Verdict(frames=frames, same=0, other=other)
     with tempfile.TemporaryDirectory() as folder:
         again = Path(folder) / "again.mp4"
-        make(request, again, report=report)
+        how = low_memory.told(str((recipe.get("model") or {}).get("digest")))[1]
+        options = Options(opened=partial(engine.opened, how=how)) if how else Options()
+        make(request, again, options=options, report=report)
         pairs = list(_pairs(film, again))
     return Verdict(frames=len(pairs), same=sum(pairs), other=other)
 
@@ -64,6 +68,7 @@ def _other(recipe: dict[str, Any], request: Request) -> tuple[str, ...]:
     """What differs from when the film was made, as (what then, what now) in words."""
     then, versions = recipe.get("versions") or {}, labels.versions()
     made, here = (recipe.get("model") or {}).get("digest"), checkpoint.digest(checkpoint.find(request.model))
+    made = made and low_memory.told(made)[0]
     out = [] if made == here else [f"model {made} then, {here} now"]
     noise = fingerprint(request.seed)
     if recipe.get("noise", noise) != noise:

@@ -12,12 +12,12 @@ from tests import wan
 
 from praxino import checkpoint, config
 from praxino.cli.main import run
-from praxino.generation import engine, film, wan_import
+from praxino.generation import engine, film, verify, wan_import
 from praxino.generation.low_memory import LowMemory
 from praxino.generation.parts import open_parts, open_transformer
 from praxino.layers.offload import Streamed
 from praxino.media import labels
-from praxino.request import Request, Shot
+from praxino.request import Request, Shot, from_json
 from praxino.text.umt5 import Umt5
 from praxino.transformer.cache import Cache
 from praxino.transformer.config import TransformerConfig
@@ -141,6 +141,9 @@ def test_a_film_of_rounded_weights_says_so(tiny_model: Path, tmp_path: Path) -> 
     assert name.endswith("-int8")
     assert recipe["model"]["digest"].endswith("-int8")
     assert len(frames) == 30
+    again = verify.verify(tmp_path / "film.mp4", from_json(recipe["request"]), report=lambda *_: None)
+    assert again.reproduced
+    assert not again.other
 
 
 def test_an_imported_model_streams_its_text_encoder_too(tmp_path: Path) -> None:
