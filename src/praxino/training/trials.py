@@ -191,6 +191,8 @@ def _trial(folder: Path, means: Means, steps: int, repeat: int, name: str) -> np
         if time.time() > means.deadline:
             raise TimeoutError
 
+    if time.time() > means.deadline:  # not even begun
+        return None
     tensors, (plan, _) = load_file(folder / LATENTS, device=means.device), kept(folder)
     trial = Trial(recipe=plan.recipe, std=tensors["std"], steps=steps, repeat=repeat)
     try:
