@@ -1,5 +1,6 @@
 """`praxino`: the commands, opened only when they are called, and one door for all that goes wrong."""
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ COMMANDS = {  # name (and module of praxino.cli, with its `app`): what --help sa
 }
 COMPLETION = {"install_completion", "show_completion"}  # options of the program, not of each command
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143  # exit codes
+WORDY = ("torchao", "torch.utils._pytree", "diffusers.quantizers")
+"""Loggers that warn, where torchao is installed, of kernels and classes that nobody here asked for."""
 
 
 class LazyGroup(TyperGroup):
@@ -86,6 +89,8 @@ def _praxino(
 def main() -> None:
     """Run the command line and exit."""
     heap.keep()
+    for name in WORDY:
+        logging.getLogger(name).setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells hand it down ignored to what runs behind them
     sys.exit(run(sys.argv[1:]))
