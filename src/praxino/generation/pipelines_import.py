@@ -46,6 +46,8 @@ def bring(source: Path, into: Path, terms: Terms) -> dict[str, Any]:
     if family is None:
         known = ", ".join(one for each in FAMILIES for one in each.pipelines)
         raise ValueError(f"{source} is a {index['_class_name']}, which is not known here; known are {known}")
+    if (source / checkpoint.CONFIG).is_file():  # a pipeline has none at its top
+        raise ValueError(f"{source} is a Praxino model already; give it to --model, or copy it")
     licence = wan_import.licence_of(source)
     wan_import.check_place(source, into)
     wan_import.check_licence(licence, source, into, accepted=terms.accepted)

@@ -282,6 +282,11 @@ def test_a_native_size_that_the_family_cannot_make_is_refused(tmp_path: Path, ca
     assert "must be of multiples of 16; try 96x64" in capsys.readouterr().err
     assert run([*command, "--chunk", "3"]) == 2
     assert "imported as it is" in capsys.readouterr().err
+    assert run([*command, "--size", "96x64"]) == 0
+    assert run(["models", "import", str(tmp_path / "m"), "--into", str(tmp_path / "n")]) == 2
+    assert "is a Praxino model already" in capsys.readouterr().err
+    assert run(["models", "export", str(tmp_path / "m"), "--into", str(tmp_path / "n")]) == 2
+    assert "holds no Wan transformer" in capsys.readouterr().err
 
 
 def test_a_request_for_such_a_model_is_a_request_as_any(model: Model):
