@@ -106,6 +106,8 @@ def digest(folder: Path) -> str:
     """First 16 hexadecimal digits of the SHA-256 of the weights; of another engine's, of what `seal` wrote down."""
     _finish(folder)
     if engine(folder) != OWN:
+        if not (folder / HASHES).is_file():
+            raise ValueError(f"model folder {str(folder)!r} holds no {HASHES}; import it again")
         return _sha256(folder / HASHES)[:16]
     return _sha256(folder / WEIGHTS)[:16]
 

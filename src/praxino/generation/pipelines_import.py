@@ -73,9 +73,10 @@ def _described(source: Path, family: Family, pipeline: str, size: tuple[int, int
     fps, frames, sizes = family.fps, family.frames, None
     if family.name == "CogVideoX":
         frames = int(made.get("sample_frames") or frames)
-        size = size or (made["sample_width"] * latents.space, made["sample_height"] * latents.space)
-        if made.get("patch_size_t"):  # CogVideoX 1.5, whose config does not say its size
-            fps, size = 16, (1360, 768) if made["sample_width"] == made["sample_height"] else size
+        later = bool(made.get("patch_size_t"))  # CogVideoX 1.5, some of whose configs say a square that nobody makes
+        fps, said = 16 if later else fps, (made["sample_width"], made["sample_height"])
+        square = later and said[0] == said[1]
+        size = size or ((1360, 768) if square else (said[0] * latents.space, said[1] * latents.space))
     elif family.name == "HunyuanVideo 1.5" and size is None:
         sizes = _hunyuan(int(made.get("target_size") or 640), latents.space)
     if size is not None and (size[0] % family.multiple or size[1] % family.multiple):

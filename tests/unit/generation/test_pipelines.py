@@ -308,3 +308,15 @@ def test_what_a_film_costs_is_tried_with_a_picture_where_there_has_to_be_one(
 def test_what_needs_praxinos_own_parts_says_so(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture):
     assert run(["evaluate", str(model("mochi")), "--into", str(tmp_path / "report")]) == 2
     assert "is served by diffusers; this needs one of Praxino's own" in capsys.readouterr().err
+
+
+def test_later_releases_of_a_family_are_told_by_their_configs(tmp_path: Path, capsys: pytest.CaptureFixture):
+    source = saved("cogvideox", tmp_path / "cog")
+    file = source / "transformer" / "config.json"
+    later = {"patch_size_t": 2, "sample_width": 300, "sample_height": 300, "sample_frames": 81}
+    file.write_text(json.dumps(json.loads(file.read_text()) | later))
+    for size, native in (([], [1360, 768]), (["--size", "640x480"], [640, 480])):
+        into = tmp_path / f"m{len(size)}"
+        assert run(["models", "import", str(source), "--into", str(into), *size, "--json"]) == 0
+        card = json.loads(capsys.readouterr().out)["card"]
+        assert (card["sizes"], card["fps"], card["frames"]) == ([native], 16, 81)
