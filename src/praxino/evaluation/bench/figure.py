@@ -21,8 +21,8 @@ class Figure:
 
     @property
     def ratio(self) -> float:
-        """``value`` over ``reference``."""
-        return self.value / self.reference
+        """``value`` over ``reference``; a peer may have found nothing, so the least of that is a billionth."""
+        return self.value / max(self.reference, 1e-9)
 
 
 def side_by_side(works: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
