@@ -45,6 +45,7 @@ def steps(team: Team, run: Run, recipe: recipes.Recipe, until: int) -> dict[int,
 
 SHARDED = """
 import json, os, signal, sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -62,9 +63,10 @@ precision.fastest = lambda device: torch.float32  # so that a rounding is a roun
 torch.set_num_threads(1)
 
 
-def work(team, *, into, accumulate, again, sequence, killed):
+def work(team, *, into, accumulate, again, sequence, teacher, killed):
     spread = Spread(fsdp=True, checkpoint_activations=again, sequence=sequence)
     what = task(into, accumulate=accumulate, spread=spread)
+    what = replace(what, teacher=Path(teacher) if teacher else None)
     run = begin(what, team)
     kept = Snapshots(into / STATES, team)
     begun, losses = run.step, {}
@@ -95,7 +97,7 @@ def sharded(folder: Path, *jobs: dict[str, Any], restarts: int = 0) -> list[dict
     """What two ranks tell of each job: ``begun`` (a step), ``losses`` and their ``share`` of the weights."""
     script = folder / "sharded.py"
     script.write_text(SHARDED, encoding="utf-8")
-    usual = {"accumulate": 1, "again": False, "sequence": 1, "killed": False}
+    usual = {"accumulate": 1, "again": False, "sequence": 1, "teacher": "", "killed": False}
     said = json.dumps([usual | job | {"into": str(job["into"])} for job in jobs])
     command = [*torchrun(2), f"--max-restarts={restarts}", str(script), said]
     done = subprocess.run(command, timeout=240, env=environment(), capture_output=True, text=True, check=False)
@@ -178,6 +180,20 @@ def test_a_killed_rank_comes_back_to_the_last_snapshot_and_the_same_curve(
     (told,) = sharded(tmp_path, {"into": tmp_path, "killed": True}, restarts=1)
     assert told["begun"] == 6, "what was saved last, before the rank died"
     assert list(told["losses"]) == list(range(6, STEPS))
+    assert same(told["losses"], losses)
+
+
+@pytest.mark.slow
+def test_a_teacher_in_shards_teaches_as_a_whole_one(tmp_path: Path, one: tuple[Path, dict[int, float]]) -> None:
+    teacher = one[0] / "taught" / WHOLE
+    teacher.parent.mkdir()
+    taught = replace(task(tmp_path / "alone"), teacher=teacher)
+    run = begin(task(one[0] / "taught"), Team())
+    steps(Team(), run, taught.recipe, 5)
+    state.save(teacher, run.tree())
+    losses = steps(Team(), begin(taught, Team()), taught.recipe, STEPS)
+    (tmp_path / "two").mkdir()
+    (told,) = sharded(tmp_path, {"into": tmp_path / "two", "teacher": str(teacher)})
     assert same(told["losses"], losses)
 
 
