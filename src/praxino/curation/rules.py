@@ -117,9 +117,9 @@ RULES = (
         "light",
         ("black", "<=", 0.5, "black"),
         ("brightness", ">=", 30.0, "too dark"),
-        ("brightness", "<=", 238.0, "too bright"),
+        ("brightness", "<=", 245.0, "too bright"),
         ("dark_share", "<=", 0.6, "underexposed"),
-        ("blown_share", "<=", 0.12, "overexposed"),
+        ("blown_share", "<=", 0.4, "overexposed"),
         ("contrast", ">=", 8.0, "too flat"),
     ),
     *_rules(
@@ -130,7 +130,7 @@ RULES = (
     ),
     *_rules(
         "motion",
-        ("static", "<=", 0.9, "nothing moves"),
+        ("static", "<=", 0.4, "nothing moves"),
         ("motion", ">=", 0.001, "nothing moves"),
         ("freeze", "<=", 0.3, "the picture freezes"),
         ("duplicated", "<=", 0.06, "frames are doubled"),
