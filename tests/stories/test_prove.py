@@ -15,7 +15,7 @@ from praxino.generation.parts import open_autoencoder
 from praxino.media.write import Writer
 from praxino.pixels import unit
 from praxino.training import pieces, suitability, trials
-from praxino.training.prove import Order, interval, prepared, prove
+from praxino.training.prove import Order, interval, line, prepared, prove
 from praxino.training.recipes import Recipe, probe
 from praxino.training.trial import Trial, asked, learned
 from praxino.world.film import film
@@ -157,3 +157,20 @@ def test_the_interval_holds_zero_where_there_is_nothing_and_leaves_it_where_ther
     assert 0.5 < found["low"] < 1 < found["high"] < 1.5
     unlike = interval(something + np.array([[-2.0], [-1.0], [1.0], [2.0]]))
     assert unlike["low"] < 0, "repeats that disagree make it wide"
+
+
+@pytest.mark.parametrize(
+    ("loss", "better", "repeats", "said"),
+    [
+        (0.7, True, 4, "steps, 4 repeats): it helps."),
+        (0.7, None, 1, "steps, 1 repeat, so over clips alone): no difference that this can tell."),
+        (1.1, True, 4, "neither has learned anything yet, so this tells nothing; give more minutes or steps."),
+    ],
+)
+def test_the_line_says_no_more_than_was_found(loss: float, better: bool | None, repeats: int, said: str) -> None:
+    figures = {
+        "pieces": {"kept": 3, "all": 5}, "held_out": {"clips": 6}, "loss": {"kept": loss, "all": loss + 0.01},
+        "percent": {"mean": 1.0, "low": 0.5, "high": 1.5}, "better": better, "steps": 9, "repeats": repeats,
+    }  # fmt: skip
+    assert line(figures).endswith(said)
+    assert "-1.00% (95% interval -1.50 to -0.50; 9 steps" in line(figures)

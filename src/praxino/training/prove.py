@@ -171,11 +171,14 @@ def line(figures: Mapping[str, Any]) -> str:
     """The finding in a sentence."""
     percent, better = figures["percent"], figures["better"]
     verdict = {True: "it helps", False: "it harms", None: "no difference that this can tell"}[better]
+    if min(figures["loss"].values()) >= 1:  # knowing each channel's deviation and nothing else gives 1
+        verdict = "neither has learned anything yet, so this tells nothing; give more minutes or steps"
+    repeats = "1 repeat, so over clips alone" if figures["repeats"] == 1 else f"{figures['repeats']} repeats"
     return (
         f"Learning from the {figures['pieces']['kept']} pieces that were kept instead of all {figures['pieces']['all']}"
         f" makes the flow loss on {figures['held_out']['clips']} clean clips {figures['loss']['kept']:.4f} instead of "
         f"{figures['loss']['all']:.4f}: {-percent['mean']:+.2f}% (95% interval {-percent['high']:+.2f} to "
-        f"{-percent['low']:+.2f}; {figures['steps']} steps, {figures['repeats']} repeats): {verdict}."
+        f"{-percent['low']:+.2f}; {figures['steps']} steps, {repeats}): {verdict}."
     )
 
 
