@@ -110,6 +110,7 @@ class _Copied:
     def __init__(self, pieces: Pieces, runs: list[Tensor]) -> None:
         self._runs, self._device = runs, runs[0].device
         self._stream = torch.cuda.Stream(self._device)
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))  # which the slots' memory may come from
         self._here, self._done = ([torch.cuda.Event() for _ in runs] for _ in range(2))
         self._kept = [_pinned(pieces, number) for number in range(pieces.count)]
 
