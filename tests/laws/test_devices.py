@@ -13,23 +13,28 @@ import torch
 from safetensors.torch import load_file
 
 from praxino.cli.main import run
+from praxino.generation.program import able
 from praxino.media import read
 
 BALL = ["a red ball", "--size", "128x96", "--seconds", "0.6", "--seed", "5", "--best-of", "2"]
 RANK = "praxino.generation.ranks"
 
 
+def film(model: Path, out: Path, *more: str) -> list[str]:
+    """The words after `praxino` that make a film and keep a journal."""
+    where = ["-o", str(out / "film.mp4"), "--journal", str(out / "parts"), "--model", str(model)]
+    return ["generate", *BALL, *where, *more]
+
+
 def command(model: Path, out: Path, *more: str, torchrun: int = 0) -> list[str]:
-    """The one that makes a film on two devices, and keeps a journal."""
-    start = [sys.executable, "-m"]
-    if torchrun:
-        start += ["torch.distributed.run", "--standalone", f"--nproc-per-node={torchrun}", "-m"]
-    asked = [*BALL, "-o", str(out / "film.mp4"), "--journal", str(out / "parts"), "--model", str(model)]
-    return [*start, "praxino", "generate", *asked, *([] if torchrun else ["--devices", "2"]), *more]
+    """The one that makes it on two devices, or on as many as torchrun has ranks."""
+    start = ["torch.distributed.run", "--standalone", f"--nproc-per-node={torchrun}", "-m"] if torchrun else []
+    devices = [] if torchrun else ["--devices", "2"]
+    return [sys.executable, "-m", *start, "praxino", *film(model, out, *devices, *more)]
 
 
-def done(words: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+def done(words: list[str], *, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, timeout=seconds, check=False)
 
 
 def chunks(out: Path) -> list[torch.Tensor]:
@@ -47,8 +52,7 @@ def same(out: Path, other: Path) -> bool:
 def alone(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The film as one device makes it."""
     out = tmp_path_factory.mktemp("alone")
-    asked = [*BALL, "-o", str(out / "film.mp4"), "--journal", str(out / "parts"), "--model", str(tiny_model)]
-    assert run(["generate", *asked]) == 0
+    assert run(film(tiny_model, out)) == 0
     return out
 
 
@@ -76,8 +80,7 @@ def test_more_devices_than_heads_are_refused(tiny_model: Path, tmp_path: Path) -
 def test_decoding_apart_on_one_device_is_refused(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    where = ["-o", str(tmp_path / "film.mp4"), "--model", str(tiny_model)]
-    assert run(["generate", *BALL, *where, "--decode-apart"]) == 2
+    assert run(film(tiny_model, tmp_path, "--decode-apart")) == 2
     assert "give --devices 2" in capsys.readouterr().err
 
 
@@ -123,7 +126,7 @@ def test_a_rank_that_dies_ends_the_film_with_a_word_and_one_device_goes_on(tiny_
     assert len(chunks(tmp_path)) > len(kept)
     assert all(torch.equal(a, b) for a, b in zip(kept, chunks(tmp_path), strict=False))
     whole = tmp_path / "whole"
-    assert run(["generate", *command(tiny_model, whole)[4:-2], "--steps", "100"]) == 0
+    assert run(film(tiny_model, whole, "--steps", "100")) == 0
     assert same(tmp_path, whole)
 
 
@@ -136,3 +139,31 @@ def test_a_film_that_is_stopped_leaves_no_rank_behind(tiny_model: Path, tmp_path
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL), said
     assert gone(rank)
     assert not (tmp_path / "film.mp4").exists()
+
+
+FUSED = """
+import sys
+
+import torch
+
+from praxino.cli.main import run
+from praxino.generation import program
+from praxino.layers import precision
+
+program.PAYS = 1  # every film is long enough
+precision.fastest = lambda device: torch.float32  # so that a rounding is a rounding, on every machine
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not able("cpu"), reason="there is no compiler")
+def test_two_devices_make_a_long_film_by_a_program_too(tiny_model: Path, tmp_path: Path) -> None:
+    made: dict[str, list[torch.Tensor]] = {}
+    for name, more in {"one": [], "two": ["--devices", "2"]}.items():
+        asked = film(tiny_model, tmp_path / name, "--steps", "2", *more)
+        ended = done([sys.executable, "-c", FUSED, *asked], seconds=500)
+        assert ended.returncode == 0, ended.stderr
+        made[name] = chunks(tmp_path / name)
+    for mine, theirs in zip(made["two"], made["one"], strict=True):
+        assert float((mine - theirs).abs().max() / theirs.abs().max()) <= 1e-5

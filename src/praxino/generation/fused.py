@@ -32,11 +32,16 @@ class Fuser:
 
 def _make(once: Callable[[], object]) -> bool:
     """False where it cannot be made here: a compiler may be there and not work."""
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(speed.path().parent / "programs"))
-    torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001 - there is no public name
+    prepare()
     with TRACING:
         try:
             once()
         except RuntimeError:
             return False
     return True
+
+
+def prepare() -> None:
+    """Say where programs are kept, and how many."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(speed.path().parent / "programs"))
+    torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001 - there is no public name

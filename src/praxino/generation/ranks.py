@@ -130,7 +130,7 @@ def _opened(team: Team, model: str) -> engine.Engine:
     team.say(Open(folder=folder.absolute(), dtype=dtype))
     parts = open_parts(folder, device=team.device, dtype=dtype)
     network = Together(team, parts.transformer)
-    team.meet()
+    team.agree(True)
     return engine.Own(replace(parts, transformer=cast("Transformer", network)))
 
 

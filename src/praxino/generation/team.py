@@ -74,10 +74,12 @@ class Team:
             dist.broadcast_object_list(held, src=0, group=self.orders, device=CPU)
         return held[0]
 
-    def meet(self) -> None:
-        """Wait for all."""
+    def agree(self, mine: bool) -> bool:
+        """Whether it is so for all; waits for them."""
+        flag = torch.tensor(float(mine))
         with lost():
-            dist.barrier(self.orders)
+            dist.all_reduce(flag, dist.ReduceOp.MIN, group=self.orders)
+        return bool(flag)
 
 
 def join(at: Seat, *, apart: bool) -> Team:

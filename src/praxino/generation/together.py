@@ -3,7 +3,9 @@
 Shapes: b batch, t latent frames, h rows, w columns, c latent channels, m text tokens.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from praxino.generation.fused import prepare
 from praxino.generation.parts import open_parts
 from praxino.generation.team import Team, lost
 from praxino.transformer import sequence
@@ -44,7 +47,14 @@ class Look:
     time: Tensor
     text: int
     cache: int | None  # the number of what is remembered
-    flags: dict[str, Any]  # start, remember, causal
+    flags: dict[str, Any]  # start, remember, causal, fused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fuse:
+    """Make a program for calls of this shape, and say whether it works."""
+
+    look: Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +72,7 @@ class Together:
         self.dtype: torch.dtype = network.dtype
         self._team = team
         self._mine = None if team.apart else spread(network, team)
-        self._texts = 0
+        self._texts, self._fused = 0, False
         self._caches: list[Cache] = []  # each under its number, which the others know it by
 
     def read(self, text: Tensor, mask: Tensor | None = None, *, picture: Tensor | None = None) -> Told:
@@ -83,7 +93,7 @@ class Together:
         start: int = 0,
         cache: Cache | None = None,
         remember: bool = False,
-        fused: bool = False,  # noqa: ARG002 - ranks have no program of their own
+        fused: bool = False,
         causal: bool = True,
     ) -> Tensor:
         """As `Transformer.forward`. Raises ValueError where ranks are too many, LostError where one dies."""
@@ -91,10 +101,11 @@ class Together:
         sequence.check(tokens=tokens, heads=self.config.heads, size=self._team.mesh.size())
         told = text if isinstance(text, Told) else self.read(*cast("tuple[Any, ...]", _whole(text)))
         number = None if cache is None else self._number(cache)
-        flags = {"start": start, "remember": remember, "causal": causal}
-        self._team.say(
-            Look(latents=latents.cpu(), time=time.cpu(), text=told.number, cache=number, flags=flags)
-        )  # fmt: skip
+        flags = {"start": start, "remember": remember, "causal": causal, "fused": fused}
+        look = Look(latents=latents.cpu(), time=time.cpu(), text=told.number, cache=number, flags=flags)
+        if fused and not self._fused:
+            self._fuse(look, lambda: self._mine and self._mine(latents, time, told, cache=cache, **flags))
+        self._team.say(look)
         with lost():
             if self._mine is not None:
                 return self._mine(latents, time, told, cache=cache, **flags)
@@ -103,6 +114,13 @@ class Together:
         if cache is not None and remember:  # what of it, others know
             cache.remember(start // self.config.chunk, [], (latents[:, -1:], time[:, -1:]), self.config)
         return made.to(latents.device)
+
+    def _fuse(self, look: Look, once: Callable[[], object]) -> None:
+        """Make the program on all ranks. Raises RuntimeError, which is what a compiler does, where one cannot."""
+        self._fused = True
+        self._team.say(Fuse(look=look))
+        if not self._team.agree(_works(once)):
+            raise RuntimeError("a rank cannot make a program")
 
     def _number(self, cache: Cache) -> int:
         known = (number for number, one in enumerate(self._caches) if one is cache)
@@ -121,34 +139,46 @@ class Follower:
     texts: dict[int, Heard] = field(default_factory=dict[int, Heard])
     caches: dict[int, Cache] = field(default_factory=dict[int, Cache])
 
-    def do(self, order: Open | Read | Look) -> None:
+    def do(self, order: Open | Read | Look | Fuse) -> None:
         """What was said. Raises LostError where another rank dies."""
         if isinstance(order, Open):
             self.network, self.texts, self.caches = None, {}, {}
             parts = open_parts(order.folder, device=self.team.device, dtype=order.dtype)
             self.network = spread(parts.transformer, self.team)
-            self.team.meet()
+            self.team.agree(True)
             return
         assert self.network is not None
         if isinstance(order, Read):
             self.texts[order.number] = self.network.read(**cast("Any", _at(order.given, self.team.device)))
+        elif isinstance(order, Fuse):
+            prepare()
+            self.team.agree(_works(partial(self._made, order.look, self.network)))
         else:
-            self._look(order, self.network)
+            with lost():
+                made = self._made(order, self.network)
+                if self.team.apart and self.team.rank == 1:
+                    dist.send(made.cpu().contiguous(), dst=0, group=self.team.orders)
 
-    def _look(self, order: Look, network: Transformer) -> None:
-        latents, time = (x.to(self.team.device) for x in (order.latents, order.time))
-        heard, count = self.texts[order.text], len(latents)
-        cache = None if order.cache is None else self.caches.setdefault(order.cache, Cache())
-        with lost():
-            made = network(latents, time, heard if count == 1 else heard.times(count), cache=cache, **order.flags)
-            if self.team.apart and self.team.rank == 1:
-                dist.send(made.cpu().contiguous(), dst=0, group=self.team.orders)
+    def _made(self, look: Look, network: Transformer) -> Tensor:
+        latents, time = (x.to(self.team.device) for x in (look.latents, look.time))
+        heard, count = self.texts[look.text], len(latents)
+        cache = None if look.cache is None else self.caches.setdefault(look.cache, Cache())
+        return network(latents, time, heard if count == 1 else heard.times(count), cache=cache, **look.flags)
 
 
 def spread(network: Transformer, team: Team) -> Transformer:
     """The same, for this rank's share of the tokens of each call."""
     network.mesh = team.mesh if team.mesh.size() > 1 else None
     return network
+
+
+def _works(once: Callable[[], object]) -> bool:
+    """Whether a program is made: a compiler may be there and not work."""
+    try:
+        once()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _whole(text: Text) -> tuple[Tensor, ...]:

@@ -105,7 +105,7 @@ def _member(rank: int, cores: list[int], meeting: Path, works: list[Work], told:
             follower = Follower(team=team, network=spread(network, team))
             while (order := team.say(None)) is not None:
                 follower.do(order)
-    team.meet()
+    team.agree(True)
 
 
 def _measured(work: Work, alone: Transformer, together: Transformer) -> tuple[float, float, float]:
