@@ -23,6 +23,9 @@ def tune(
     ] = None,
     resume: Annotated[bool, Option("--resume", help="Go on with the run in the folder.")] = False,
     replay: Annotated[float, Option(help="Share of clips of the world, by which nothing is forgotten.")] = 0.34,
+    trust: Annotated[
+        float, Option(help="Weight of what it said of the world before: less of it learns sooner, and forgets more.")
+    ] = 10.0,
     rank: Annotated[int, Option(help="Of what is learned: more can learn more, and forget more.")] = 16,
     strength: Annotated[float, Option(help="How much of what was learned is merged; 0 is the model as it was.")] = 1.0,
     steps: Annotated[int | None, Option(help="Steps of the whole run, instead of as many as fit.")] = None,
@@ -37,6 +40,8 @@ def tune(
         raise ValueError(f"minutes {minutes} must be above 0 and at most 100000; try 10")
     if not 0 <= replay <= 0.9:
         raise ValueError(f"replay {replay} must be from 0 to 0.9; try 0.34")
+    if not 0 <= trust <= 1000:
+        raise ValueError(f"trust {trust} must be from 0 to 1000; try 10")
     if not -4 <= strength <= 4:
         raise ValueError(f"strength {strength} must be from -4 to 4; try 1")
     for name, value, most in (("rank", rank, 1024), ("steps", steps, 1_000_000)):
@@ -57,7 +62,7 @@ def tune(
         resume=resume,
         steps=steps,
         strength=strength,
-        recipe=TuneRecipe(rank=rank, replay=replay),
+        recipe=TuneRecipe(rank=rank, replay=replay, trust=trust),
     )
     with progress() as report:
         figures = made(order, report=report)
