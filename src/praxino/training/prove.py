@@ -99,11 +99,7 @@ def prepared(order: Order, folder: Path, *, report: Report = lambda _stage, _don
     }
     if (folder / trials.PLAN).exists() and (facts := trials.kept(folder)[1])["asked"] == asked_for:
         return facts
-    for what, some in (("kept", any(one.kept for one in wanted)), ("dropped", any(not one.kept for one in wanted))):
-        if not some:
-            raise ValueError(f"{order.dataset} has no {what} shots of {data.frames} frames, so there is no difference")
-    if order.suitability and len(wanted) < suitability.FEWEST:
-        raise ValueError(f"{len(wanted)} shots are too few to fit a score to; {suitability.FEWEST} are needed")
+    _check(order, wanted)
     coder = open_autoencoder(order.model)
     held = pieces.pieces(
         order.dataset,
@@ -129,6 +125,16 @@ def prepared(order: Order, folder: Path, *, report: Report = lambda _stage, _don
     }
     trials.keep(folder, trials.Plan(recipe=order.recipe, arms=arms, aimed=order.suitability), tensors, facts)
     return facts
+
+
+def _check(order: Order, wanted: Sequence[pieces.Shot]) -> None:
+    """Raises ValueError where shots are too few for what is asked."""
+    frames = order.recipe.data.frames
+    for what, some in (("kept", any(one.kept for one in wanted)), ("dropped", any(not one.kept for one in wanted))):
+        if not some:
+            raise ValueError(f"{order.dataset} has no {what} shots of {frames} frames, so there is no difference")
+    if order.suitability and len(wanted) < suitability.FEWEST:
+        raise ValueError(f"{len(wanted)} shots are too few to fit a score to; {suitability.FEWEST} are needed")
 
 
 def _told(order: Order, facts: Mapping[str, Any], found: trials.Losses) -> dict[str, Any]:
