@@ -23,6 +23,8 @@ STILL = 0.35
 """Levels that a block's luma changes by, at most, from one frame to the same again."""
 QUIET = 0.0006
 """Widths a frame, below which flow is unrest of the encoding."""
+FARTHEST = 3.5
+"""Times the usual change that a step over missing frames may be."""
 
 
 class Eye:
@@ -184,14 +186,19 @@ def freezes(change: np.ndarray) -> int:
 
 
 def leaps(change: np.ndarray) -> int:
-    """Steps that change far more than those before and after them, which are alike: frames are missing there."""
+    """Steps that change far more than those before and after them, which are alike: frames are missing there.
+
+    One or two are missed in a row, so that a step is two or three. What leaps further is a window that moves by whole
+    pixels, or a thing that hits another.
+    """
     mean = change.reshape(len(change), -1).mean(1)
     total = 0
     for n in range(2, len(mean) - 2):
         around = mean[[n - 2, n - 1, n + 1, n + 2]]
         steady = around.min() / max(float(around.max()), 1e-6)
         times = mean[n] / max(float(around.max()), 1e-6)
-        total += around.min() > 0.05 and ((times > 1.6 and steady > 0.4) or (times > 1.3 and steady > 0.75))
+        leap = (times > 1.6 and steady > 0.4) or (times > 1.3 and steady > 0.75)
+        total += around.min() > 0.05 and leap and times < FARTHEST
     return int(total)
 
 

@@ -14,6 +14,8 @@ from praxino.curation.clip import Look, Scan, Tag
 from praxino.curation.looks import inside
 from praxino.curation.sound import AUDIBLE, loudness
 
+VERSION = 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class About:
