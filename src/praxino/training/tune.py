@@ -137,7 +137,7 @@ def tune(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[s
     before = _asked(student, held, lambda f: report("before", f))
     shown = _films(order, parts, prompts, lambda f: report("films before", f))
     until = deadline - 1.2 * (time.time() - since) - 2.0  # as long again afterwards, and to merge
-    for stale in (FIGURES, SHEET):
+    for stale in (FIGURES, SHEET, checkpoint.HASHES):
         (order.into / stale).unlink(missing_ok=True)
     parallel.run(partial(learn, order=order, student=student, held=held, until=until, report=report), processes=1)
     tuned = open_parts(order.into, device=student.transformer.patch_in.weight.device)
