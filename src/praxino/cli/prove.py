@@ -96,4 +96,11 @@ def _told(figures: dict[str, Any]) -> str:
     head = ["loss where half of what is learned from was dropped for:"] if rows else []
     score = figures.get("suitability")
     last = [f"suitability.json: rank correlation {score['correlation']:.2f} on shots left out"] if score else []
-    return "\n".join([figures["line"], *head, *rows, *last])
+    return "\n".join([figures["line"], *_evenly(figures), *head, *rows, *last])
+
+
+def _evenly(figures: dict[str, Any]) -> list[str]:
+    if (drawn := figures["against_drawn"]) is None:
+        return []
+    mean, low, high = (-100 * drawn[name] / figures["loss"]["drawn"] for name in ("mean", "high", "low"))
+    return [f"Instead of as many drawn from all: {mean:+.2f}% ({low:+.2f} to {high:+.2f})."]

@@ -39,6 +39,9 @@ SUITABLE = 0.2
 """Score from which on a shot is kept: about a fifth helps least."""
 FEW = 4
 """Pieces that a rule must have dropped to be tried alone."""
+DRAWN = "drawn"
+WHOLE = ("kept", "all", DRAWN)
+"""The trials that are not of one rule alone."""
 ROUNDS = 2000
 Report = Callable[[str, float], None]  # stage, fraction done of it from 0 to 1
 
@@ -189,9 +192,13 @@ def line(figures: Mapping[str, Any]) -> str:
 
 
 def _arms(owners: Sequence[pieces.Shot], *, each: bool) -> dict[str, tuple[int, ...]]:
-    """What is learned from. What one rule dropped is half of its arm, so that rules that drop little compare, too."""
+    """What is learned from. What one rule dropped is half of its arm, so that rules that drop little compare, too.
+
+    ``drawn`` is as much of all as was kept: what is better than that is the choice, and not the amount.
+    """
     kept = [number for number, one in enumerate(owners) if one.kept]
-    arms = {"kept": tuple(kept), "all": tuple(range(len(owners)))}
+    drawn = sorted(np.random.default_rng(0).choice(len(owners), len(kept), replace=False).tolist())
+    arms = {"kept": tuple(kept), "all": tuple(range(len(owners))), DRAWN: tuple(drawn)}
     causes = Counter(one.cause for one in owners if not one.kept)
     for cause in sorted(cause for cause, count in causes.items() if each and count >= FEW):
         mine = [number for number, one in enumerate(owners) if one.cause == cause]
@@ -253,10 +260,11 @@ def _figures(losses: Mapping[str, np.ndarray], actions: Sequence[str]) -> dict[s
     for action in sorted(set(actions)):
         which = [number for number, one in enumerate(actions) if one == action]
         concepts[action] = {"clips": len(which)} | interval(gain[:, which])
-    alone = [{"rule": name} | interval(lost - kept) for name, lost in losses.items() if name not in ("kept", "all")]
+    alone = [{"rule": name} | interval(lost - kept) for name, lost in losses.items() if name not in WHOLE]
     return {
-        "loss": {name: float(held.mean()) for name, held in losses.items() if name in ("kept", "all")},
+        "loss": {name: float(held.mean()) for name, held in losses.items() if name in WHOLE},
         "difference": difference,
+        "against_drawn": interval(losses[DRAWN] - kept) if DRAWN in losses else None,
         "by_repeat": gain.mean(1).tolist(),
         "percent": {name: 100 * value / base for name, value in difference.items()},
         "better": True if difference["low"] > 0 else False if difference["high"] < 0 else None,

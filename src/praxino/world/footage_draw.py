@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
@@ -97,7 +98,7 @@ def _seen(take: Take, frame: int, whole: np.ndarray, size: tuple[int, int], grai
         steps = np.linspace(here, here + 0.5 * (there - here), BLURRED)
         picture = np.stack([_window(shot, step, size) for step in steps]).mean(0, dtype=np.float32).astype(np.uint8)
     else:
-        picture = _window(shot, here, size)
+        picture = _window(shot, np.round(here) if (here == there).all() else here, size)  # what rests stays sharp
     if take.mirror:
         picture = np.flip(picture, 1)
     picture = _graded(np.asarray(picture), take)
@@ -107,8 +108,9 @@ def _seen(take: Take, frame: int, whole: np.ndarray, size: tuple[int, int], grai
 
 
 def _window(whole: np.ndarray, at: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    left, top = (int(v + 0.5) for v in at)
-    return whole[top : top + size[1], left : left + size[0]]
+    """The part of a picture from ``at`` (x, y) on, between pixels too: by whole ones it moves as if frames lacked."""
+    middle = (float(at[0]) + (size[0] - 1) / 2, float(at[1]) + (size[1] - 1) / 2)
+    return cv2.getRectSubPix(np.ascontiguousarray(whole), size, middle)
 
 
 def _graded(picture: np.ndarray, take: Take) -> np.ndarray:
