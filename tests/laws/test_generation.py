@@ -81,17 +81,17 @@ def test_a_film_with_several_beginnings_is_resumed_bit_for_bit(parts: Parts) -> 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler to make a program with")
 def test_a_program_of_its_own_makes_the_same_film_whole_or_resumed(parts: Parts) -> None:
-    known, clean = torch.zeros(12, dtype=torch.bool), torch.zeros(1, 12, 6, 8, 8)
-    score = Score(known=known, clean=clean, words=("a red ball", "a cube") * 3, negative="", seed=5)
+    known, clean = torch.zeros(24, dtype=torch.bool), torch.zeros(1, 24, 6, 8, 8)
+    score = Score(known=known, clean=clean, words=("a red ball", "a cube") * 6, negative="", seed=5)
     fused, plain = (Manner(sampling=SampleConfig(steps=3), fused=one) for one in (True, False))
 
     def made(manner: Manner, done: dict[int, torch.Tensor]) -> torch.Tensor:
         return torch.cat([one for _, one in rollout(score, parts, manner=manner, done=done, step=lambda: None)], 1)
 
     whole = made(fused, {})
-    assert "_fused" in parts.transformer.__dict__, "a film longer than the window has passes of one shape"
+    assert "_fused" in parts.transformer.__dict__, "a film longer than its beginning has a program"
     assert torch.allclose(whole, made(plain, {}), atol=1e-3)
-    assert torch.equal(made(fused, {k: whole[:, 2 * k : 2 * k + 2] for k in range(5)}), whole)
+    assert torch.equal(made(fused, {k: whole[:, 2 * k : 2 * k + 2] for k in range(11)}), whole)
 
 
 def test_without_a_working_compiler_a_film_is_made_anyway() -> None:

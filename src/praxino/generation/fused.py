@@ -11,6 +11,8 @@ from praxino.generation import speed
 
 SHAPES = 64
 """Programs that one process keeps; torch would give up, for good, after eight."""
+BEGINNING = 2.0
+"""Seconds of a film that are made without: who waits for its first second does not wait for a program as well."""
 TRACING = Lock()
 """Held while a program is made, for torch takes the networks that other threads call meanwhile for parts of it."""
 

@@ -11,13 +11,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from praxino import geometry
 from praxino.flow import path
 from praxino.flow.config import SampleConfig
 from praxino.flow.guide import GuidanceConfig, guide
 from praxino.flow.sample import sample
 from praxino.generation.anchor import Anchor
 from praxino.generation.card import Card
-from praxino.generation.fused import Fuser
+from praxino.generation.fused import BEGINNING, Fuser
 from praxino.generation.parts import Parts
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
@@ -91,6 +92,7 @@ def rollout(
     """
     size, fuser = parts.transformer.config.chunk, Fuser(wanted=manner.fused)
     last = max(score.wanted(size, done), default=-1)  # what comes later looks at no past
+    begins = geometry.covering(round(BEGINNING * parts.card.fps), parts.compression.time) // size
     texts: dict[str, Heard] = {}
     guided = manner.guidance.scale != 1
     anchor = Anchor(manner.anchor)
@@ -106,7 +108,7 @@ def rollout(
         pair = (texts[prompt], texts[negative])
         generator = _generator(score.seed, number)
         fused = (
-            number <= last
+            begins <= number <= last
             and _settled(pasts[0], score, parts, span)
             and fuser.ready(partial(_pass, parts, score, span, pair[0], cache=pasts[0]))
         )
