@@ -147,10 +147,10 @@ import sys
 import torch
 
 from praxino.cli.main import run
-from praxino.generation import program
+from praxino.generation import program, rollout
 from praxino.layers import precision
 
-program.PAYS = 1  # every film is long enough
+program.PAYS, rollout.BEGINNING = 1, 0.0  # every film is long enough, from its first chunks on
 precision.fastest = lambda device: torch.float32  # so that a rounding is a rounding, on every machine
 sys.exit(run(sys.argv[1:]))
 """
