@@ -20,6 +20,7 @@ from praxino.generation import lean
 from praxino.generation.card import Card
 from praxino.generation.low_memory import LowMemory, rounds
 from praxino.geometry import Compression
+from praxino.layers.unfilled import unfilled
 from praxino.text import umt5
 from praxino.text.encoder import TextConfig, TextEncoder
 from praxino.text.vocabulary import Vocabulary, opened
@@ -150,7 +151,7 @@ def open_autoencoder(folder: Path) -> Autoencoder:
 def autoencoder_of(values: Mapping[str, Any]) -> Autoencoder | WanAutoencoder:
     """The autoencoder that a config describes, without memory for its weights."""
     sizes = config_of(values)
-    with torch.device("meta"):
+    with unfilled():
         return Autoencoder(sizes) if isinstance(sizes, AutoencoderConfig) else WanAutoencoder(sizes)
 
 
@@ -158,13 +159,13 @@ def text_of(values: Mapping[str, Any]) -> TextEncoder | umt5.Umt5:
     """The text encoder that a config describes, without memory for its weights."""
     foreign = values.get("kind") == umt5.KIND
     sizes = config.from_json(umt5.Umt5Config if foreign else TextConfig, _bare(values))
-    with torch.device("meta"):
+    with unfilled():
         return umt5.Umt5(sizes) if isinstance(sizes, umt5.Umt5Config) else TextEncoder(sizes)
 
 
 def picture_of(values: Mapping[str, Any]) -> clip.PictureEncoder:
     """The picture encoder that a config describes, without memory for its weights."""
-    with torch.device("meta"):
+    with unfilled():
         return clip.PictureEncoder(config.from_json(clip.ClipConfig, _bare(values)))
 
 
@@ -174,7 +175,7 @@ def _bare(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of(network: type[nn.Module], sizes: type[Any]) -> Callable[[Mapping[str, Any]], nn.Module]:
     def make(values: Mapping[str, Any]) -> nn.Module:
-        with torch.device("meta"):
+        with unfilled():
             return network(config.from_json(sizes, values))
 
     return make

@@ -131,7 +131,7 @@ class Block(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         d = config.width
-        self.table = nn.Parameter(torch.randn(6, d) / d**0.5)
+        self.table = nn.Parameter(nn.init.normal_(torch.empty(6, d), std=d**-0.5))
         self.self_attention, self.cross_attention = SelfAttention(config), CrossAttention(config)
         self.norm_text = nn.LayerNorm(d, eps=1e-6)
         self.ffn_in, self.ffn_out = nn.Linear(d, config.ffn), nn.Linear(config.ffn, d)

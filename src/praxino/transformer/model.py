@@ -75,7 +75,7 @@ class Transformer(nn.Module):
         self.time_in, self.time_out = nn.Linear(config.time_channels, d), nn.Linear(d, d)
         self.time_shift = nn.Linear(d, 6 * d)
         self.blocks = Stack(Block(config) for _ in range(config.depth))
-        self.table = nn.Parameter(torch.randn(2, d) / d**0.5)
+        self.table = nn.Parameter(nn.init.normal_(torch.empty(2, d), std=d**-0.5))
         self.patch_out = nn.Linear(d, inside)
         nn.init.zeros_(self.patch_out.weight)
         nn.init.zeros_(self.patch_out.bias)
