@@ -20,7 +20,7 @@ def train(into: Path, *more: object) -> subprocess.Popen[str]:
 @pytest.mark.slow
 def test_training_stops_at_ctrl_c_saves_and_goes_on(tmp_path: Path) -> None:
     into = tmp_path / "run"
-    running = train(into, "--minutes", 0.6)
+    running = train(into, "--minutes", 1.2)
     assert running.stderr is not None
     said = next(line for line in running.stderr if line.startswith("clips:"))
     assert "loss" in said
