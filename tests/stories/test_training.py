@@ -33,7 +33,7 @@ def test_training_stops_at_ctrl_c_saves_and_goes_on(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 20
     step = state.load(into / "flow" / "state.safetensors")["step"]
     assert step >= 10, "what was learned is kept"
-    again = train(into, "--minutes", 0.1, "--resume")
+    again = train(into, "--minutes", 0.4, "--resume")
     out, rest = again.communicate(timeout=120)
     assert again.returncode == 0, rest
     assert state.load(into / "flow" / "state.safetensors")["step"] > step
