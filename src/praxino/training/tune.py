@@ -25,6 +25,7 @@ from praxino import checkpoint, config
 from praxino.generation.card import Card
 from praxino.generation.parts import Parts, open_parts
 from praxino.layers import precision
+from praxino.layers.unfilled import unfilled
 from praxino.text.encoder import TextEncoder
 from praxino.text.words import unknown_words
 from praxino.training import parallel, recipes, state, tune_compare
@@ -155,7 +156,7 @@ def tune(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[s
 
 def pair(parts: Parts) -> Student:
     """A model's text encoder and transformer, as training sees them."""
-    with torch.device("meta"):  # the networks are there already
+    with unfilled():  # the networks are there already
         student = Student(replace(recipes.probe(), transformer=parts.transformer.config), parts.transformer.channel_std)
     student.text, student.transformer = cast("TextEncoder", parts.text), parts.transformer
     return student.requires_grad_(False)
@@ -241,7 +242,7 @@ def _unknown(batch: Batch, chunk: int) -> Batch:
 def ship(order: Order, own: Kept, *, steps: int) -> None:
     """Write the model with ``order.strength`` times its change; in the base's own precision."""
     tensors, about = checkpoint.load(order.model)
-    with torch.device("meta"):
+    with unfilled():
         transformer = Transformer(config.from_json(TransformerConfig, about["transformer"]))
     mine = {name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)}
     transformer.load_state_dict(mine, assign=True)

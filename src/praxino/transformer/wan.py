@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, ones
 
 from praxino.config import from_json
+from praxino.layers.unfilled import unfilled
 from praxino.transformer import wan_files, wan_names
 from praxino.transformer.config import TransformerConfig
 from praxino.transformer.model import Transformer
@@ -81,7 +82,7 @@ def found(folder: Path | str) -> Found:
 
 def filled(weights: Found, *, dtype: torch.dtype | None = None) -> Transformer:
     """The transformer that has these weights; see `read`."""
-    with torch.device("meta"):
+    with unfilled():
         model = Transformer(weights.config)
     model = model.to(dtype or weights.dtype).to_empty(device="cpu").eval().requires_grad_(False)
     model.channel_std.fill_(1)
