@@ -17,6 +17,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from praxino.evaluation.bench.figure import Figure, Report, side_by_side
+from praxino.evaluation.bench.place import place
 from praxino.flow.config import SampleConfig
 from praxino.flow.guide import guide
 from praxino.flow.sample import clock, sample
@@ -77,9 +78,7 @@ class Task:
 
 def measured(report: Report, *, device: str | None, quick: bool) -> list[Figure]:
     """`denoise` on a device, by name; None: on a GPU, if there is one. Raises ValueError for what is not here."""
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if where.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("there is no GPU here; try --device cpu")
+    where = place(device)
     return denoise(report, QUICK if quick else CUDA if where.type == "cuda" else Scale(), device=where)
 
 

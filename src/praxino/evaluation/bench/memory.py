@@ -20,6 +20,7 @@ from torch import Tensor
 
 from praxino import checkpoint, config, heap
 from praxino.evaluation.bench.figure import Figure, Report
+from praxino.evaluation.bench.place import place
 from praxino.layers import precision
 from praxino.transformer.config import TransformerConfig
 from praxino.transformer.model import Transformer
@@ -71,9 +72,7 @@ class Order:
 
 def measured(report: Report, *, device: str | None, quick: bool) -> list[Figure]:
     """`memory` on a device, by name; None: on a GPU, if there is one. Raises ValueError for what is not here."""
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if where.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("there is no GPU here; try --device cpu")
+    where = place(device)
     return memory(report, QUICK if quick else CUDA if where.type == "cuda" else Scale(), device=where)
 
 
