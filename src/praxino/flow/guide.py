@@ -7,6 +7,9 @@ from torch.nn.functional import normalize
 
 from praxino.flow.path import ends
 
+EDGE = 1e-6
+"""Times of float32 that are no further from the boundary are on it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GuidanceConfig:
@@ -20,10 +23,21 @@ class GuidanceConfig:
     since: float = 0.0
     until: float = 0.97
     projected: bool = True
+    boundary: float = 0.0
+    below: float | None = None  # the scale at times below the boundary; None: as above it
 
     def active(self, time: float) -> bool:
         """Whether a step at this time needs the unguided prediction as well."""
-        return self.scale != 1 and self.since <= time <= self.until
+        return self.at(time) != 1 and self.since <= time <= self.until
+
+    def at(self, time: float) -> float:
+        """The scale of a step at this time."""
+        return self.scale if self.below is None or time >= self.boundary - EDGE else self.below
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether any step may need it."""
+        return self.scale != 1 or self.below not in {None, 1}
 
 
 def guide(

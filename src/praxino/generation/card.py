@@ -18,6 +18,8 @@ class Walk:
     projected: bool = True  # guided across each frame's own guess, and not along it
     floor: float = 0.1  # noise on the past as the network sees it
     anchor: float = 0.3  # how far each latent's tones are drawn to those the shot began with
+    boundary: float = 0.0  # below this time the second of two experts makes the steps; 0: there is one transformer
+    guidance_low: float | None = None  # by default, below the boundary; None: as above it
 
 
 @dataclass(frozen=True, kw_only=True)

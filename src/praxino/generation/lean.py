@@ -15,7 +15,7 @@ from praxino.layers.pieces import Layout, Pieces
 from praxino.layers.quantized import KINDS, Kind, quantized
 from praxino.transformer.model import Transformer
 
-LISTS = {"transformer": "blocks", "text": "model.encoder.block"}
+LISTS = {"transformer": "blocks", "transformer_2": "blocks", "text": "model.encoder.block"}
 """Where networks have their blocks; the text encoder that ships has none, it is small."""
 
 

@@ -26,6 +26,7 @@ from praxino.text.encoder import TextConfig, TextEncoder
 from praxino.text.vocabulary import Vocabulary, opened
 from praxino.transformer import clip
 from praxino.transformer.config import TransformerConfig
+from praxino.transformer.experts import Experts
 from praxino.transformer.model import Transformer
 from praxino.upscaler.config import UpscalerConfig
 from praxino.upscaler.model import Upscaler
@@ -37,7 +38,7 @@ class Parts:
 
     autoencoder: Autoencoder | WanAutoencoder
     text: TextEncoder | umt5.Umt5
-    transformer: Transformer
+    transformer: Transformer  # or two that take turns, which are called alike (`transformer.experts`)
     vocabulary: Vocabulary | umt5.Prompts
     card: Card
     name: str
@@ -86,10 +87,13 @@ def open_parts(
         raise ValueError(f"model {folder.name!r} is served by {about['engine']}; this needs one of Praxino's own")
     networks = _opened(folder, about, device=device, dtype=dtype, how=how)
     read = umt5.prompts if isinstance(networks["text"], umt5.Umt5) else opened
+    card = config.from_json(Card, about["card"])
+    if (low := networks.pop("transformer_2", None)) is not None:
+        networks["transformer"] = Experts(networks["transformer"], low, boundary=card.walk.boundary)  # called alike
     return Parts(
         **networks,
         vocabulary=read(folder / "tokenizer.json"),
-        card=config.from_json(Card, about["card"]),
+        card=card,
         name=str(about["name"]),
         digest=checkpoint.digest(folder) + (f"-{how}" if rounds(how) else ""),
         tiling=None if how is None else Tiling(),
@@ -185,6 +189,7 @@ _MAKE: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "autoencoder": autoencoder_of,
     "text": text_of,
     "transformer": _of(Transformer, TransformerConfig),
+    "transformer_2": _of(Transformer, TransformerConfig),  # that takes turns with the first
     "critic": _of(Critic, CriticConfig),
     "upscaler": _of(Upscaler, UpscalerConfig),
     "picture": picture_of,

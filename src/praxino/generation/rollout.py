@@ -73,7 +73,13 @@ class Manner:
                 churn=walk.churn,
                 churn_until=walk.churn_until,
             ),
-            guidance=GuidanceConfig(scale=scale, until=walk.until, projected=walk.projected),
+            guidance=GuidanceConfig(
+                scale=scale,
+                until=walk.until,
+                projected=walk.projected,
+                boundary=walk.boundary,
+                below=walk.guidance_low if guidance is None else None,
+            ),
             floor=walk.floor,
             anchor=walk.anchor,
             best_of=card.best_of if best_of is None else best_of,
@@ -94,7 +100,7 @@ def rollout(
     last = max(score.wanted(size, done), default=-1)  # what comes later looks at no past
     begins = geometry.covering(round(BEGINNING * parts.card.fps), parts.compression.time) // size
     texts: dict[str, Heard] = {}
-    guided = manner.guidance.scale != 1
+    guided = manner.guidance.anywhere
     anchor = Anchor(manner.anchor)
     pasts = (Cache(), Cache())  # as seen with the prompt, and with the negative one where there is guidance
     for number, begin in enumerate(range(0, score.known.shape[0], size)):
@@ -187,6 +193,6 @@ class _Predictor:
         if self.guidance.active(now):
             unwanted = network(text=self.pair[1], cache=self.pasts[1])
             how = self.guidance
-            wanted = guide(wanted, unwanted, latents, time, scale=how.scale, projected=how.projected)
+            wanted = guide(wanted, unwanted, latents, time, scale=how.at(now), projected=how.projected)
         self.step()
         return wanted
