@@ -173,8 +173,8 @@ def _score(request: Request, parts: Parts, known: Known) -> Score:
 
 def _manner(request: Request, parts: Parts, known: Known) -> Manner:
     guidance = request.guidance
-    if request.negative and guidance is None:
-        guidance = max(parts.card.guidance, AWAY)
+    if request.negative and guidance is None and parts.card.guidance < AWAY:
+        guidance = AWAY
     if parts.critic is None and (request.best_of or 1) > 1:
         raise ValueError(f"best_of {request.best_of} needs a critic, and model {parts.name} has none; leave it out")
     manner = Manner.of(parts.card, steps=request.steps, guidance=guidance, best_of=request.best_of)
