@@ -8,13 +8,13 @@ import typer
 
 from praxino import checkpoint
 from praxino.cli import models_import
+from praxino.look import KEY, Look
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import, check and remove models.")
 app.command("import")(models_import.import_)
 app.command()(models_import.export)
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 Model = Annotated[str, typer.Argument(help="A model that ships, or a model's folder.")]
-OWN = "apache-2.0"  # the licence of what ships
 
 
 @app.command("list")
@@ -52,14 +52,28 @@ def verify(model: Model = "pocket") -> None:
     """Say whether a model's files are as they were when it was imported; exit 1 where not."""
     folder = checkpoint.find(model, partial=True)
     known = checkpoint.hashes(folder)
-    if not known:
+    look = checkpoint.look(folder)
+    if not known and look is None:
         typer.echo(f"{folder}: nothing is written down to compare with; its weights are {checkpoint.digest(folder)}")
         return
     damaged = checkpoint.damage(folder)
     for name, value in known.items():
         typer.echo(f"{'CHANGED' if name in damaged else 'whole  '}  {value}  {name}")
-    if damaged:
+    same = look is None or _same(folder, look)
+    if damaged or not same:
         raise typer.Exit(1)
+
+
+def _same(folder: Path, look: Look) -> bool:
+    """Whether the base of a look has the weights that it is a look of, all of which are read; told."""
+    try:
+        home = checkpoint.base(folder)
+        same = checkpoint.digest(home) == look.digest
+    except ValueError as error:
+        typer.echo(f"CHANGED  {look.digest}  base: {error}")
+        return False
+    typer.echo(f"{'whole  ' if same else 'CHANGED'}  {look.digest}  base: {home}")
+    return same
 
 
 @app.command()
@@ -69,8 +83,10 @@ def remove(
 ) -> None:
     """Remove a model that was imported."""
     folder = checkpoint.find(model, partial=True)
-    if "origin" not in checkpoint.card(folder):
+    if not {"origin", KEY} & checkpoint.card(folder).keys():
         raise ValueError(f"model {model!r} was not imported; remove its folder yourself: {folder}")
+    if needed := checkpoint.looks_of(folder):
+        raise ValueError(f"model {model!r} has looks that need it; remove these first: {', '.join(map(str, needed))}")
     about = _about(folder)
     if not yes:
         typer.confirm(f"remove {about['name']} ({about['megabytes']:.1f} MB, {folder})?", abort=True)
@@ -87,22 +103,35 @@ def remove(
 
 def _about(folder: Path) -> dict[str, Any]:
     about = checkpoint.card(folder)
-    sealed = checkpoint.hashes(folder).get(checkpoint.WEIGHTS)
-    licence = about.get("licence", {"id": OWN} if folder in checkpoint.shipped() else {})
+    sealed, missing = checkpoint.hashes(folder).get(checkpoint.WEIGHTS), _missing(folder)
     return {
         "name": about.get("name", folder.name),
         "folder": str(folder),
         "megabytes": round(sum(file.stat().st_size for file in checkpoint.weights(folder)) / 1e6, 1),
-        "digest": sealed[:16] if sealed else checkpoint.digest(folder),
-        "licence": licence.get("id", "unknown"),
-        "lacks": checkpoint.lacks(about),
+        "digest": sealed[:16] if sealed else "unknown" if missing else checkpoint.digest(folder),
+        "licence": checkpoint.licence(folder).get("id", "unknown"),
+        "lacks": checkpoint.lacks(about) + missing,
         "card": about.get("card", {}),
-        **{name: about[name] for name in ("engine", "family") if name in about},
+        **{name: about[name] for name in ("engine", "family", KEY) if name in about},
     }
 
 
+def _missing(folder: Path) -> list[str]:
+    """The base of a look, where it is not here as the look needs it."""
+    look = checkpoint.look(folder)
+    try:
+        checkpoint.base(folder)
+    except ValueError:
+        return [] if look is None else [f"base {look.base!r} with the weights {look.digest}"]
+    return []
+
+
 def _line(about: dict[str, Any]) -> str:
-    return f"{about['name']}  {about['megabytes']:.1f} MB  {about['digest']}  licence {about['licence']}"
+    line = f"{about['name']}  {about['megabytes']:.1f} MB  {about['digest']}  licence {about['licence']}"
+    if KEY not in about:
+        return line
+    changes = ", ".join(f"{change['name']} x {change['strength']:g}" for change in about[KEY]["changes"])
+    return f"{line}  look of {about[KEY]['base']} ({changes})"
 
 
 def _use(about: dict[str, Any]) -> str:

@@ -10,7 +10,9 @@ from praxino import checkpoint, geometry
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder (or file) of safetensors weights.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder (or file) of safetensors weights; a LoRA, with --beside.")
+    ],
     into: Annotated[Path, typer.Option(help="The model's folder, to be made.")],
     name: Annotated[str | None, typer.Option(help="What it is called; its folder's name otherwise.")] = None,
     accept_licence: Annotated[bool, typer.Option("--accept-licence", help="I have read its licence.")] = False,
@@ -18,6 +20,15 @@ def import_(
         Literal["float32", "bfloat16", "float16"] | None, typer.Option(help="Type of the weights; as they are.")
     ] = None,
     lora: Annotated[list[Path] | None, typer.Option(help="A LoRA to merge; may be said again.")] = None,
+    lora_2: Annotated[
+        list[Path] | None, typer.Option(help="The same for the second of two transformers that take turns.")
+    ] = None,
+    beside: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Keep the LoRA, and those of --lora, beside this model.")
+    ] = None,
+    strength: Annotated[
+        list[float] | None, typer.Option(help="Of each LoRA beside a model, in their order; 1 where it is not said.")
+    ] = None,
     chunk: Annotated[int | None, typer.Option(min=1, help="Latent frames that see each other.")] = None,
     window: Annotated[int | None, typer.Option(min=0, help="Past chunks that a chunk sees.")] = None,
     sink: Annotated[int | None, typer.Option(min=0, help="First chunks that every chunk sees.")] = None,
@@ -30,7 +41,20 @@ def import_(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Import a model of the Wan family, or a pipeline of diffusers of another family; in safetensors."""
+    """Import a model of the Wan family, a pipeline of diffusers of another family, or a LoRA; in safetensors."""
+    if strength and beside is None:
+        raise ValueError("--strength is of a LoRA that is kept beside a model; name that with --beside")
+    if beside is not None:
+        if any((dtype, chunk, window, sink, size, parts)):
+            raise ValueError(
+                "a LoRA is kept as it is; leave --dtype, --chunk, --window, --sink, --size and --parts out"
+            )
+        files, strong = [source, *(lora or ())], list(strength or ())
+        if len(strong) > len(files):
+            raise ValueError(f"--strength is said {len(strong)} times for {len(files)} LoRA; say it once for each")
+        _look(list(zip(files, [*strong, *[1.0] * len(files)], strict=False)), beside, into, (name, accept_licence))
+        _tell(checkpoint.card(into), into, as_json=as_json)
+        return
     import torch
 
     from praxino.generation import pipelines_import, wan_import
@@ -38,9 +62,10 @@ def import_(
 
     native = geometry.parse_size(size) if size else None
     if pipelines_import.recognised(source):
-        if any((dtype, lora, chunk, window, sink, parts)):
+        if any((dtype, lora, lora_2, chunk, window, sink, parts)):
             raise ValueError(
-                "a pipeline is imported as it is; leave --dtype, --lora, --chunk, --window, --sink and --parts out"
+                "a pipeline is imported as it is; leave --dtype, --lora, --lora-2, --chunk, --window, --sink and"
+                " --parts out"
             )
         terms = pipelines_import.Terms(name=name, accepted=accept_licence, size=native)
         _tell(pipelines_import.bring(source, into, terms), into, as_json=as_json)
@@ -54,11 +79,19 @@ def import_(
             accepted=accept_licence,
             dtype=getattr(torch, dtype) if dtype else None,
             loras=tuple(lora or ()),
+            loras_2=tuple(lora_2 or ()),
             sight=tuple((key, value) for key, value in sight if value is not None),
         ),
         wan_import.Whole(parts=parts, size=native),
     )
     _tell(about, into, as_json=as_json)
+
+
+def _look(loras: list[tuple[Path, float]], beside: str, into: Path, said: tuple[str | None, bool]) -> None:
+    from praxino.generation import look_import
+
+    terms = look_import.Terms(name=said[0], accepted=said[1])
+    look_import.bring(loras, checkpoint.find(beside, partial=True), into, terms)
 
 
 def _tell(about: dict[str, Any], into: Path, *, as_json: bool) -> None:
@@ -80,10 +113,13 @@ def export(
     ] = "diffusers",
 ) -> None:
     """Write an imported model's transformer as open weights, for diffusers or for Wan's own code."""
-    from praxino.transformer import wan
+    from praxino.transformer import wan, wan_lora
 
     folder = checkpoint.find(model, partial=True)
     if into.is_file() or (into.is_dir() and any(into.iterdir())):
         raise ValueError(f"{into} is there already; choose a new folder")
-    wan.write(wan.read(folder), into, layout=layout)
+    read, look = wan.read(checkpoint.base(folder)), checkpoint.look(folder)
+    for change in () if look is None else look.changes:
+        wan_lora.merge(read, folder / change.file, strength=change.strength)
+    wan.write(read, into, layout=layout)
     typer.echo(f"{into}: {sum(file.stat().st_size for file in into.iterdir()) / 1e6:.1f} MB in {layout}'s layout")

@@ -28,13 +28,17 @@ def tune(
     ] = 10.0,
     rank: Annotated[int, Option(help="Of what is learned: more can learn more, and forget more.")] = 16,
     strength: Annotated[float, Option(help="How much of what was learned is merged; 0 is the model as it was.")] = 1.0,
+    beside: Annotated[
+        bool,
+        Option("--beside", help="Make a look: what was learned alone, a small folder that MODEL has to be kept for."),
+    ] = False,
     steps: Annotated[int | None, Option(help="Steps of the whole run, instead of as many as fit.")] = None,
     as_json: Annotated[bool, Option("--json", help="Print the figures as one line of JSON.")] = False,
 ) -> None:
     """Tune a model to one's own clips, twenty or so, and show what that changed and what it did not.
 
     DIR is a whole model, with what was learned beside it (lora.safetensors), figures (tune.json) and films of before
-    and after (sheet.png).
+    and after (sheet.png). With --beside it holds no weights but what was learned, and is a model all the same.
     """
     if not (math.isfinite(minutes) and (0 if resume else 0.01) <= minutes <= 100_000):
         raise ValueError(f"minutes {minutes} must be above 0 and at most 100000; try 10")
@@ -62,6 +66,7 @@ def tune(
         resume=resume,
         steps=steps,
         strength=strength,
+        beside=beside,
         recipe=TuneRecipe(rank=rank, replay=replay, trust=trust),
     )
     with progress() as report:

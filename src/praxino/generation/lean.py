@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import torch
 from torch import nn
 
-from praxino import checkpoint
 from praxino.generation.low_memory import LowMemory
 from praxino.layers.offload import offloaded
-from praxino.layers.pieces import Layout, Pieces
+from praxino.layers.pieces import Layout, Pieces, Source
 from praxino.layers.quantized import KINDS, Kind, quantized
 from praxino.transformer.model import Transformer
 
@@ -45,14 +43,14 @@ def take(networks: Mapping[str, nn.Module]) -> list[Taken]:
     return out
 
 
-def give(taken: list[Taken], folder: Path, how: LowMemory, *, device: torch.device, dtype: torch.dtype) -> None:
-    """Give the networks their blocks back, with the weights of the folder.
+def give(taken: list[Taken], source: Source, how: LowMemory, *, device: torch.device, dtype: torch.dtype) -> None:
+    """Give the networks their blocks back, with the weights of a model's file.
 
-    Raises ValueError where the folder lacks some, and where a library that is needed is not installed.
+    Raises ValueError where it lacks some, and where a library that is needed is not installed.
     """
     for one in taken:
         layout = Layout.of(one.blocks[0], dtype)
-        pieces = Pieces(folder / checkpoint.WEIGHTS, prefix=one.prefix, layout=layout, count=len(one.blocks))
+        pieces = Pieces(source, prefix=one.prefix, layout=layout, count=len(one.blocks))
         if how in KINDS:
             blocks = quantized(one.blocks, pieces, kind=cast("Kind", how), device=device)
         else:

@@ -16,10 +16,11 @@ from praxino.autoencoder.wan import WanAutoencoder
 from praxino.autoencoder.wan_config import config_of
 from praxino.critic.config import CriticConfig
 from praxino.critic.model import Critic
-from praxino.generation import lean
+from praxino.generation import lean, look
 from praxino.generation.card import Card
 from praxino.generation.low_memory import LowMemory, rounds
 from praxino.geometry import Compression
+from praxino.layers.pieces import Source
 from praxino.layers.unfilled import unfilled
 from praxino.text import umt5
 from praxino.text.encoder import TextConfig, TextEncoder
@@ -79,8 +80,9 @@ def open_parts(
 ) -> Parts:
     """Open a model's folder (weights.safetensors, config.json, tokenizer.json); ``how`` it saves memory, if it is to.
 
-    Each tensor goes from the file to its place, so that memory never holds the weights twice. Raises ValueError where
-    the folder does not hold a whole model, and where a library that one of its parts needs is not installed.
+    Each tensor goes from the file to its place, so that memory never holds the weights twice; on its way what a look
+    changes is added (`look.source`). Raises ValueError where the folder does not hold a whole model, where the base of
+    a look is not here as it was, and where a library that one of its parts needs is not installed.
     """
     about = checkpoint.card(folder)
     if checkpoint.engine(folder) != checkpoint.OWN:
@@ -92,7 +94,7 @@ def open_parts(
         networks["transformer"] = Experts(networks["transformer"], low, boundary=card.walk.boundary)  # called alike
     return Parts(
         **networks,
-        vocabulary=read(folder / "tokenizer.json"),
+        vocabulary=read(checkpoint.base(folder) / "tokenizer.json"),
         card=card,
         name=str(about["name"]),
         digest=checkpoint.digest(folder) + (f"-{how}" if rounds(how) else ""),
@@ -121,14 +123,15 @@ def _opened(
     how: LowMemory | None,
 ) -> dict[str, Any]:
     """The networks that are described, with the weights of the folder."""
+    source = look.source(folder)
     networks: dict[str, Any] = {name: make(about[name]) for name, make in _MAKE.items() if name in about}
     device = device or torch.device("cpu")
     taken = [] if how is None else lean.take(networks)
     for network in networks.values():
         network.to(dtype=dtype).to_empty(device=device)
-    _fill(networks, folder, but=tuple(one.prefix for one in taken))
+    _fill(networks, source, but=tuple(one.prefix for one in taken))
     if how is not None:
-        lean.give(taken, folder, how, device=device, dtype=dtype)
+        lean.give(taken, source, how, device=device, dtype=dtype)
     return networks
 
 
@@ -148,7 +151,7 @@ def open_autoencoder(folder: Path) -> Autoencoder:
     model = autoencoder_of(checkpoint.card(folder)["autoencoder"])
     if not isinstance(model, Autoencoder):
         raise ValueError(f"the autoencoder of {folder} was imported, and is not trained here; name one of ours")
-    _fill({"autoencoder": model.to_empty(device="cpu")}, folder)
+    _fill({"autoencoder": model.to_empty(device="cpu")}, look.source(folder))
     return model
 
 
@@ -196,21 +199,22 @@ _MAKE: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
 }
 
 
-def _fill(networks: Mapping[str, nn.Module], folder: Path, *, but: tuple[str, ...] = ()) -> None:
-    """Put every weight of the folder into its place, ``but`` those whose names begin so.
+def _fill(networks: Mapping[str, nn.Module], source: Source, *, but: tuple[str, ...] = ()) -> None:
+    """Put every weight of a model's file into its place, ``but`` those whose names begin so.
 
     Raises ValueError where they are not those of these networks.
     """
     places = {f"{name}.{inner}": place for name, network in networks.items() for inner, place in held(network).items()}
     for network in networks.values():
         network.eval().requires_grad_(False)
-    left = set(places)
+    left, folder = set(places), source.path.parent
     for name, value in checkpoint.stream(folder):
         if name.split(".")[0] not in networks or name.startswith(but):
             continue
         if name not in places or places[name].shape != value.shape:
             raise ValueError(f"{folder} holds {name} {list(value.shape)}, which its config has no place for")
-        places[name].copy_(value)
+        touch = source.touches.get(name)
+        places[name].copy_(value if touch is None else touch(value))
         left.remove(name)
     if left:
         raise ValueError(f"{folder} lacks {len(left)} of its weights, the first {min(left)}")

@@ -7,7 +7,8 @@ see huggingface.co/docs/safetensors. Reading by place leaves no mapped pages beh
 import json
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,22 @@ class Layout:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A safetensors file, and what is done to some of its tensors, by name, when they are read."""
+
+    path: Path
+    touches: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict[str, Callable[[Tensor], Tensor]])
+
+
 class Pieces:
     """The blocks ``prefix``0, ``prefix``1 and so on of a file, ``count`` of them, all of one layout.
 
     Raises ValueError where the file cannot be read, or lacks a tensor of theirs.
     """
 
-    def __init__(self, path: Path, *, prefix: str, layout: Layout, count: int) -> None:
+    def __init__(self, source: Source, *, prefix: str, layout: Layout, count: int) -> None:
+        path, self._touches = source.path, source.touches
         self.path, self.prefix, self.layout, self.count = path, prefix, layout, count
         try:
             self._file = path.open("rb", buffering=0)
@@ -68,7 +78,9 @@ class Pieces:
         into = run.numpy()
         for name, place in self.layout.tensors(run).items():
             full = f"{self.prefix}{number}.{name}"
-            if DTYPES[self._header[full]["dtype"]] == self.layout.dtype:
+            if full in self._touches:
+                place.copy_(self._touches[full](self._tensor(full)))
+            elif DTYPES[self._header[full]["dtype"]] == self.layout.dtype:
                 at = self.layout.places[name][0]
                 self._fill(full, into[at : at + place.nbytes].data)
             else:

@@ -1,6 +1,6 @@
 """Tune a model to one's own clips: a low-rank change is learned in a time box, merged, and its effect measured.
 
-    INTO/weights.safetensors ...  a whole model: that with its change
+    INTO/weights.safetensors ...  a whole model: that with its change; a look has none (`praxino.look`)
     INTO/lora.safetensors         the change alone
     INTO/tune.json, sheet.png     what it changed: losses before and after, films side by side
     INTO/tune/                    what `--resume` goes on from: latents, state, curve
@@ -22,10 +22,12 @@ import torch
 from torch import Tensor, nn
 
 from praxino import checkpoint, config
+from praxino.generation import look_import
 from praxino.generation.card import Card
 from praxino.generation.parts import Parts, open_parts
 from praxino.layers import precision
 from praxino.layers.unfilled import unfilled
+from praxino.look import Change
 from praxino.text.encoder import TextEncoder
 from praxino.text.words import unknown_words
 from praxino.training import parallel, recipes, state, tune_compare
@@ -91,6 +93,7 @@ class Order:
     resume: bool = False
     steps: int | None = None  # of the whole run; None: as many as the minutes allow
     strength: float = 1.0  # of the change, where it is merged
+    beside: bool = False  # a look of the model is made, which holds the change alone, and no model of its own
     recipe: TuneRecipe = field(default_factory=TuneRecipe)
 
 
@@ -240,7 +243,13 @@ def _unknown(batch: Batch, chunk: int) -> Batch:
 
 
 def ship(order: Order, own: Kept, *, steps: int) -> None:
-    """Write the model with ``order.strength`` times its change; in the base's own precision."""
+    """Write the model with ``order.strength`` times its change, in the base's own precision; or a look, that alone."""
+    card, name = _card(order, own, steps), order.into.resolve().name
+    if order.beside:
+        licence = str(checkpoint.licence(order.model).get("id", "unknown"))
+        change = Change(file=LORA, name=name, licence=licence, strength=order.strength)
+        look_import.write(order.into, order.model, [change], {}, {"name": name, "card": card})
+        return
     tensors, about = checkpoint.load(order.model)
     with unfilled():
         transformer = Transformer(config.from_json(TransformerConfig, about["transformer"]))
@@ -249,20 +258,29 @@ def ship(order: Order, own: Kept, *, steps: int) -> None:
     if order.strength:
         wan_lora.merge(transformer, order.into / LORA, strength=order.strength)
     tensors |= {PREFIX + name: value for name, value in transformer.state_dict().items()}
-    card = dict(about["card"])
+    about |= {"name": name, "card": card}
+    kept = [file for file in order.model.iterdir() if file.name == "tokenizer.json" or file.name.startswith("LICEN")]
+    (order.into / checkpoint.HASHES).unlink(missing_ok=True)
+    checkpoint.save(order.into, tensors, about, {file.name: file for file in kept})
+    checkpoint.seal(order.into)
+
+
+def _card(order: Order, own: Kept, steps: int) -> dict[str, Any]:
+    """The base's, with the words that are known now and what the model has been through."""
+    card = dict(checkpoint.card(order.model)["card"])
     if words := card.get("words"):
         captions = {caption for several in own.captions for caption in several}
         card["words"] = sorted({*words, *(w.lower() for one in captions for w in unknown_words(one, words))})
     card["trained"] = [*card.get("trained", []), [f"steps of tuning on {order.data.resolve().name}", str(steps)]]
-    about |= {"name": order.into.resolve().name, "card": card}
-    kept = [file for file in order.model.iterdir() if file.name == "tokenizer.json" or file.name.startswith("LICEN")]
-    (order.into / checkpoint.HASHES).unlink(missing_ok=True)
-    checkpoint.save(order.into, tensors, about, {file.name: file.read_bytes() for file in kept})
-    checkpoint.seal(order.into)
+    return card
 
 
 def _check(order: Order) -> None:
     there, into = (order.into / RUN / STATE).exists(), order.into
+    if (look := checkpoint.look(order.model)) is not None:
+        raise ValueError(f"{order.model} is a look of {look.base!r}, and holds no weights to tune; tune {look.base!r}")
+    if order.beside:
+        look_import.check(order.model)
     if there and not order.resume:
         raise ValueError(f"{into} already holds a run; add --resume to go on with it, or choose another folder")
     if order.resume and not there:
