@@ -24,7 +24,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "pictures": LOOKS | {"pos_embed_seq_len": 10},
     "shown": SHOWN,
     "5B": {"in_channels": 48, "out_channels": 48},
+    "turns": {},
+    "turns, shown": SHOWN,
 }
+BOUNDARIES = {"turns": 0.875, "turns, shown": 0.9}
+"""Of the kinds that have two transformers."""
 PLAIN = {"base_dim": 4, "dim_mult": [1, 2, 2, 2], "num_res_blocks": 1}
 FINE = PLAIN | {
     "decoder_base_dim": 6, "is_residual": True, "patch_size": 2, "in_channels": 12, "out_channels": 12,
@@ -32,8 +36,8 @@ FINE = PLAIN | {
 }  # fmt: skip
 
 
-def transformer(kind: str) -> WanTransformer3DModel:
-    return _random(WanTransformer3DModel(**(SIZE | KINDS[kind])))
+def transformer(kind: str, *, second: bool = False) -> WanTransformer3DModel:
+    return _random(WanTransformer3DModel(**(SIZE | KINDS[kind])), seed=int(second))
 
 
 def vae(kind: str) -> AutoencoderKLWan:
@@ -67,6 +71,10 @@ def tokenizer() -> PreTrainedTokenizerFast:
 def folder(into: Path, kind: str = "words", *, shift: float = 3.0) -> Path:
     """The whole model, under the Apache licence."""
     transformer(kind).save_pretrained(into / "transformer")
+    if kind in BOUNDARIES:
+        transformer(kind, second=True).save_pretrained(into / "transformer_2")
+        index = {"boundary_ratio": BOUNDARIES[kind], "transformer_2": ["diffusers", "WanTransformer3DModel"]}
+        (into / "model_index.json").write_text(json.dumps(index))
     vae(kind).save_pretrained(into / "vae")
     umt5().save_pretrained(into / "text_encoder")
     tokenizer().save_pretrained(into / "tokenizer")
@@ -80,8 +88,8 @@ def folder(into: Path, kind: str = "words", *, shift: float = 3.0) -> Path:
     return into
 
 
-def _random(network: nn.Module) -> Any:
-    generator = torch.Generator().manual_seed(len(list(network.parameters())))
+def _random(network: nn.Module, *, seed: int = 0) -> Any:
+    generator = torch.Generator().manual_seed(len(list(network.parameters())) + 1000 * seed)
     with torch.no_grad():
         for weight in network.parameters():
             spread = 0.1 if weight.ndim < 2 else weight[0].numel() ** -0.5

@@ -24,6 +24,8 @@ from praxino.transformer.wan_import import Terms
 BOUND = 1e-4
 tokenizers: dict[str, PreTrainedTokenizerFast] = {}
 SIDE = 64
+GUIDANCE = {"turns": (4.0, 3.0), "turns, shown": (3.5, 3.5)}
+FILMS = (("words", 0), ("picture", 1), ("pictures", 2), ("5B", 0), ("5B", 1), ("turns", 0), ("turns, shown", 1))
 
 
 def error(got: Tensor, want: Tensor) -> float:
@@ -108,23 +110,27 @@ def theirs(kind: str, request: Request, pictures: list[Image.Image], noise: Tens
     """The latents (1, t, h, w, c) of the film that diffusers' pipeline makes."""
     parts = {"tokenizer": tokenizers[kind], "text_encoder": wan.umt5(), "vae": wan.vae(kind), "scheduler": euler(times),
              "transformer": wan.transformer(kind)}  # fmt: skip
+    turns: dict[str, Any] = {}
+    if kind in wan.BOUNDARIES:
+        turns = {"transformer_2": wan.transformer(kind, second=True), "boundary_ratio": wan.BOUNDARIES[kind]}
     said: dict[str, Any] = {
         "prompt": request.shots[0].prompt, "negative_prompt": request.negative, "height": SIDE, "width": SIDE,
-        "num_frames": 1 + 4 * (noise.shape[1] - 1), "num_inference_steps": len(times) - 1, "guidance_scale": 5.0,
+        "num_frames": 1 + 4 * (noise.shape[1] - 1), "num_inference_steps": len(times) - 1,
         "latents": noise.permute(0, 4, 1, 2, 3), "output_type": "latent",
     }  # fmt: skip
+    said |= dict(zip(("guidance_scale", "guidance_scale_2"), GUIDANCE.get(kind, (5.0,)), strict=False))
     if pictures:
         looks = CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
         eyes = {"image_encoder": wan.eyes(), "image_processor": looks} if "image_dim" in wan.KINDS[kind] else {}
-        pipe: Any = WanImageToVideoPipeline(**parts, **eyes, expand_timesteps=kind == "5B")
+        pipe: Any = WanImageToVideoPipeline(**parts, **eyes, **turns, expand_timesteps=kind == "5B")
         said |= {"image": pictures[0], "last_image": pictures[1] if len(pictures) > 1 else None}
     else:
-        pipe = WanPipeline(**parts)
+        pipe = WanPipeline(**parts, **turns)
     pipe.set_progress_bar_config(disable=True)
     return pipe(**said).frames.permute(0, 2, 3, 4, 1)
 
 
-@pytest.mark.parametrize(("kind", "given"), [("words", 0), ("picture", 1), ("pictures", 2), ("5B", 0), ("5B", 1)])
+@pytest.mark.parametrize(("kind", "given"), FILMS)
 @torch.inference_mode()
 def test_a_film_is_the_one_that_the_pipeline_of_diffusers_makes(
     opened: Any, kind: str, given: int, tmp_path: Path

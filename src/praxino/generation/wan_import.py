@@ -3,9 +3,8 @@
 They are read from folders in the layout of diffusers: vae, text_encoder and tokenizer, image_encoder, scheduler.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +56,31 @@ def bring(source: Path, into: Path, terms: Terms, whole: Whole) -> dict[str, Any
     folder = source if whole.parts is None else whole.parts
     if whole.parts is not None and not (whole.parts / "vae").is_dir():
         raise ValueError(f"{whole.parts} holds no vae; name a folder of Wan's in the layout of diffusers")
-    return wan_import.bring(source, into, terms, others=lambda sizes: _others(folder, sizes, whole.size))
+    said = _said(source, folder, whole)
+    return wan_import.bring(source, into, terms, others=lambda sizes: _others(folder, sizes, said))
 
 
-def _others(folder: Path, sizes: TransformerConfig, native: tuple[int, int] | None) -> Others:
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What the files beside the weights, and whoever imports them, say of the films."""
+
+    native: tuple[int, int] | None  # (width, height) in pixels
+    shift: float | None  # of the clock
+    experts: bool  # two transformers take turns
+    boundary: float | None  # from which time on it is the first one's
+
+
+def _said(source: Path, folder: Path, whole: Whole) -> Said:
+    scheduler = wan_files.json_of(folder / "scheduler" / "scheduler_config.json")
+    return Said(
+        native=whole.size,
+        shift=scheduler.get("flow_shift") or scheduler.get("shift"),
+        experts=wan_files.pair(source) is not None,
+        boundary=wan_files.json_of(source / "model_index.json").get("boundary_ratio"),
+    )
+
+
+def _others(folder: Path, sizes: TransformerConfig, said: Said) -> Others:
     found = {
         name: read(folder)
         for name, part, read in (
@@ -74,7 +94,7 @@ def _others(folder: Path, sizes: TransformerConfig, native: tuple[int, int] | No
     _check_together(about, sizes, folder)
     if "autoencoder" in found:
         coder = config.from_json(WanAutoencoderConfig, {k: v for k, v in about["autoencoder"].items() if k != "kind"})
-        about["card"] = config.to_json(_card(sizes, coder, native, _scheduler(folder)))
+        about["card"] = config.to_json(_card(sizes, coder, said))
     return Others(
         about=about,
         tensors=lambda: _tensors(found),
@@ -156,41 +176,66 @@ def _check_together(about: Mapping[str, Any], sizes: TransformerConfig, folder: 
             )
 
 
-def _card(
-    sizes: TransformerConfig, coder: WanAutoencoderConfig, native: tuple[int, int] | None, shift: float | None
-) -> Card:
+def _card(sizes: TransformerConfig, coder: WanAutoencoderConfig, said: Said) -> Card:
     """What it can, by its kind; numbers are those of Wan's own code and of Self-Forcing's."""
-    step = coder.space * sizes.patch
-    if native is not None and (native[0] % step or native[1] % step):
-        near = "x".join(str(max(1, round(side / step)) * step) for side in native)
-        raise ValueError(f"size {native[0]}x{native[1]} must be of multiples of {step}; try {near}")
-    if native is None:
-        native = (1280, 704) if sizes.latent_channels == FINE else (832, 480)
-        large = sizes.width >= 5120 and shift is not None and shift >= 5  # so Wan tells its 720p weights
-        native = (1280, 720) if large else native
+    native = _native(sizes, coder, said)
     whole = sizes.chunk >= wan.WHOLE
+    turns = _turns(sizes, said) if said.experts else Turns()
     return Card(
         sizes=tuple(dict.fromkeys((native, (native[1], native[0])))),
         fps=24 if sizes.latent_channels == FINE else 16,
         rung="open weights",
         words=(),
-        steps=50 if whole else 4,
-        guidance=5.0 if whole else 1.0,
+        steps=turns.steps if whole else 4,
+        guidance=turns.guidance if whole else 1.0,
         credits=max(1.0, round(_weights(sizes) / _weights(pocket()), 1)),
         walk=Walk(
-            shift=5.0 if shift is None or not whole else shift,
+            shift=5.0 if not whole else turns.shift if said.shift is None else said.shift,
             churn=0.0 if whole else 1.0,
             churn_until=0.0,
             until=1.0,
             projected=False,
             floor=0.0,
             anchor=0.0,
+            boundary=turns.boundary,
+            guidance_low=turns.low if whole else None,
         ),
         negative=NEGATIVE if whole else "",
         takes=_takes(sizes, whole=whole),
         ends=whole and sizes.picture_places > 0,
         frames=geometry.frames_of(sizes.chunk, coder.time) if whole else None,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turns:
+    """How the transformers of whole clips are used where nothing says how: one of them alone, or two."""
+
+    steps: int = 50
+    shift: float = 5.0
+    guidance: float = 5.0
+    low: float | None = None  # guidance below the boundary, if it is another one
+    boundary: float = 0.0
+
+
+def _turns(sizes: TransformerConfig, said: Said) -> Turns:
+    """Of two, as Wan 2.2's code has it for words and for pictures."""
+    words = Turns(steps=40, shift=12.0, guidance=4.0, low=3.0, boundary=0.875)
+    usual = Turns(steps=40, guidance=3.5, boundary=0.9) if sizes.given_channels else words
+    return usual if said.boundary is None else replace(usual, boundary=said.boundary)
+
+
+def _native(sizes: TransformerConfig, coder: WanAutoencoderConfig, said: Said) -> tuple[int, int]:
+    """(width, height) in pixels. Raises ValueError for a size that latents cannot have."""
+    step = coder.space * sizes.patch
+    if said.native is None:
+        large = sizes.width >= 5120 and said.shift is not None and said.shift >= 5  # so Wan tells its 720p weights
+        return (1280, 704) if sizes.latent_channels == FINE else (1280, 720) if large else (832, 480)
+    width, height = said.native
+    if width % step or height % step:
+        near = "x".join(str(max(1, round(side / step)) * step) for side in said.native)
+        raise ValueError(f"size {width}x{height} must be of multiples of {step}; try {near}")
+    return said.native
 
 
 def _weights(sizes: TransformerConfig) -> int:
@@ -208,11 +253,3 @@ def _takes(sizes: TransformerConfig, *, whole: bool) -> tuple[Ability, ...]:
     if sizes.latent_channels == FINE:  # taught that the first latent may be clean
         return ("words", "start", "extend", "negative")
     return ("words", "negative")
-
-
-def _scheduler(folder: Path) -> float | None:
-    file = folder / "scheduler" / "scheduler_config.json"
-    if not file.is_file():
-        return None
-    said = json.loads(file.read_text(encoding="utf-8"))
-    return said.get("flow_shift") or said.get("shift")

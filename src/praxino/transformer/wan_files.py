@@ -17,6 +17,10 @@ CONVERT = (
 )
 
 
+PAIRS = (("transformer", "transformer_2"), ("high_noise_model", "low_noise_model"))
+"""Folders of two transformers that take turns, in the layouts of diffusers and of Wan's own code."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Held:
     """A tensor in a file."""
@@ -31,17 +35,39 @@ def home(path: Path) -> Path:
 
     Raises ValueError for a pipeline that has two.
     """
-    inner = path / "transformer"
-    if not (inner / "config.json").is_file() or any(path.glob("*.safetensors")):
+    if any(path.glob("*.safetensors")):
         return path
-    if (path / "transformer_2").is_dir():
-        raise ValueError(f"{path} holds two transformers that take turns; name one: {inner}, or {inner}_2")
-    return inner
+    if two := pair(path):
+        raise ValueError(f"{path} holds two transformers that take turns; name one: {two[0]}, or {two[1]}")
+    inner = path / "transformer"
+    return inner if (inner / "config.json").is_file() else path
+
+
+def pair(path: Path) -> tuple[Path, Path] | None:
+    """The folders of two transformers that take turns, that of much noise first; None where there is one.
+
+    Raises ValueError where one of the two is missing.
+    """
+    said = json_of(path / "model_index.json").get("transformer_2", [None])
+    named = isinstance(said, list) and bool(said) and said[0] is not None
+    for at, names in enumerate(PAIRS):
+        high, low = (path / name for name in names)
+        there = [one for one in (high, low) if one.is_dir()]
+        if len(there) == 2:
+            return high, low
+        if there and (named or at == 1):
+            lacking = low if there == [high] else high
+            raise ValueError(f"{path} lacks {lacking.name}, which takes turns with {there[0].name}; get it again")
+    return None
 
 
 def about(path: Path) -> dict[str, Any]:
     """What config.json beside the weights says; nothing where there is none. Raises ValueError where it is broken."""
-    file = (path if path.is_dir() else path.parent) / "config.json"
+    return json_of((path if path.is_dir() else path.parent) / "config.json")
+
+
+def json_of(file: Path) -> dict[str, Any]:
+    """What a file holds; nothing where there is none. Raises ValueError where it is broken."""
     if not file.is_file():
         return {}
     try:

@@ -12,6 +12,8 @@ from torch import Tensor
 from praxino import checkpoint, config
 from praxino.transformer import wan, wan_files, wan_lora
 from praxino.transformer.config import TransformerConfig
+from praxino.transformer.model import Transformer
+from praxino.transformer.wan import Found
 
 PERMISSIVE = {"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0", "cc-by-4.0", "unlicense"}
 _TEXTS = {"apache-2.0": r"Apache License\s+Version 2\.0", "mit": r"Permission is hereby granted, free of charge"}
@@ -24,7 +26,8 @@ class Terms:
     name: str | None = None  # None: that of the folder
     accepted: bool = False  # the licence was read
     dtype: torch.dtype | None = None  # None: as it is
-    loras: tuple[Path, ...] = ()  # to merge
+    loras: tuple[Path, ...] = ()  # to merge; of two that take turns, into that of much noise
+    loras_2: tuple[Path, ...] = ()  # into the other
     sight: tuple[tuple[str, int], ...] = ()  # chunk, window, sink, where others are wanted than the weights suggest
 
 
@@ -45,36 +48,52 @@ def bring(
     ``others`` are what goes with a transformer of this kind. Raises ValueError for what `wan.read` refuses, for a
     licence that is not accepted, and for a folder that holds something else already.
     """
-    found = wan.found(source)
+    pair = wan_files.pair(source)
+    found, second = wan.found(pair[0] if pair else source), wan.found(pair[1]) if pair else None
     if found.layout == "praxino":
         raise ValueError(f"{source} is a Praxino model already; give it to --model, or copy it")
     licence = licence_of(source)
     check_place(source, into)
     check_licence(licence, source, into, accepted=terms.accepted)
-    found = replace(found, config=seeing(found.config, dict(terms.sight)))
-    more = others(found.config)
-    model = wan.filled(found, dtype=terms.dtype)
-    for lora in terms.loras:
-        wan_lora.merge(model, lora)
+    _check_turns(found, second, source, terms)
+    seen = seeing(found.config, dict(terms.sight))
+    more = others(seen)
+    weights = {"transformer": (found, terms.loras)} | ({"transformer_2": (second, terms.loras_2)} if second else {})
+    models = {name: _made(replace(one, config=seen), terms.dtype, loras) for name, (one, loras) in weights.items()}
     about = {
         "format": checkpoint.FORMAT,
         "name": terms.name or into.resolve().name,
-        "transformer": config.to_json(model.config),
+        **dict.fromkeys(models, config.to_json(seen)),
         "licence": {"id": licence[0]} | ({} if licence[0] in PERMISSIVE else {"accepted": True}),
         "origin": {
             "layout": found.layout,
-            "files": sorted({held.file.name for held in found.tensors.values()}),
-            "loras": [lora.name for lora in terms.loras],
+            "files": sorted({held.file.name for one, _ in weights.values() for held in one.tensors.values()}),
+            "loras": [lora.name for lora in (*terms.loras, *terms.loras_2)],
         },
         **more.about,
     }
-    tensors = {f"transformer.{name}": value for name, value in model.state_dict().items()}
+    tensors = {f"{part}.{name}": value for part, one in models.items() for name, value in one.state_dict().items()}
     for name, value in more.tensors():
         tensors[name] = value.to(terms.dtype or value.dtype) if value.is_floating_point() else value
     (into / checkpoint.HASHES).unlink(missing_ok=True)
     checkpoint.save(into, tensors, about, {file.name: file.read_bytes() for file in (*licence[1], *more.files)})
     checkpoint.seal(into)
     return about
+
+
+def _made(found: Found, dtype: torch.dtype | None, loras: tuple[Path, ...]) -> Transformer:
+    model = wan.filled(found, dtype=dtype)
+    for lora in loras:
+        wan_lora.merge(model, lora)
+    return model
+
+
+def _check_turns(found: Found, second: Found | None, source: Path, terms: Terms) -> None:
+    """Raises ValueError where two cannot take turns, and for a LoRA of one that is not there."""
+    if second is None and terms.loras_2:
+        raise ValueError(f"{source} holds one transformer; give its LoRA to --lora, not to --lora-2")
+    if second is not None and second.config != found.config:
+        raise ValueError(f"the two transformers of {source} are of different sizes; they are of different models")
 
 
 def seeing(config: TransformerConfig, sight: dict[str, int]) -> TransformerConfig:
@@ -119,8 +138,8 @@ def check_licence(licence: tuple[str, list[Path]], source: Path, into: Path, *, 
 
 def check_place(source: Path, into: Path) -> None:
     """Raises ValueError where something else is that would be lost."""
-    home = wan_files.home(source)
-    if into.resolve() in {source.resolve(), home.resolve(), home.resolve().parent}:
+    homes = [home.resolve() for home in wan_files.pair(source) or (wan_files.home(source),)]
+    if into.resolve() in {source.resolve(), *homes, *(home.parent for home in homes)}:
         raise ValueError(f"{into} is where the weights are; choose another folder")
     if into.is_file():
         raise ValueError(f"{into} is a file; choose a folder")
