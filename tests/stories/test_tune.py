@@ -139,6 +139,23 @@ def test_the_file_is_plain_peft_and_merges_into_the_base(tuned: Order) -> None:
     assert all(merged[name].equal(value) for name, value in mine.items())
 
 
+def test_a_look_of_what_was_learned_is_the_whole_model_and_holds_none(tuned: Order, order: Order) -> None:
+    tune(replace(order, steps=3, beside=True))
+    assert not (order.into / checkpoint.WEIGHTS).exists()
+    look, whole = open_parts(order.into), open_parts(tuned.into)
+    for part in ("transformer", "text", "autoencoder", "critic"):
+        mine, theirs = (getattr(one, part).state_dict() for one in (look, whole))
+        assert all(value.equal(theirs[name]) for name, value in mine.items())
+    assert said(look).equal(said(whole))
+    assert look.card.words == whole.card.words
+    assert checkpoint.damage(order.into) == []
+    tune(replace(order, minutes=0, steps=3, resume=True))
+    assert checkpoint.look(order.into) is None, "a run goes on as a whole model, where it is told so"
+    tune(replace(order, minutes=0, steps=3, resume=True, beside=True, strength=0.0))
+    assert not (order.into / checkpoint.WEIGHTS).exists()
+    assert said(open_parts(order.into)).equal(said(open_parts(order.model)))
+
+
 def test_resumed_tuning_equals_unbroken_tuning(order: Order, tmp_path: Path) -> None:
     unbroken = replace(order, into=tmp_path / "unbroken", steps=6)
     shutil.copytree(order.into, unbroken.into)
