@@ -14,6 +14,7 @@ from praxino.generation.low_memory import LowMemory
 from praxino.generation.parts import Parts, open_parts
 from praxino.generation.planned import Engine, Planned, drafted
 from praxino.generation.prefix import prefix
+from praxino.generation.tracing import TRACING
 from praxino.layers import precision
 from praxino.request import Request
 
@@ -65,11 +66,12 @@ class Own:
     def plan(self, request: Request, *, draft: bool = False) -> Planned:
         """What is shown and what is known: of a draft, the latents of the film that it is a draft of."""
         frame = frame_of(request.width, request.height, self.card.sizes)
-        known = prefix(request, self.parts, frame)
         shown = drafted(request, frame) if draft else request
-        if shown != request:
-            small = frame_of(shown.width, shown.height, self.card.sizes)
-            known = replace(prefix(shown, self.parts, small), latents=known.latents, known=known.known)
+        with TRACING.calling():
+            known = prefix(request, self.parts, frame)
+            if shown != request:
+                small = frame_of(shown.width, shown.height, self.card.sizes)
+                known = replace(prefix(shown, self.parts, small), latents=known.latents, known=known.known)
         area = known.latents.shape[2] * known.latents.shape[3] // self.parts.transformer.config.patch**2
         return Planned(
             shown=shown,

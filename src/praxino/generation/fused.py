@@ -3,18 +3,16 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
 
 import torch
 
 from praxino.generation import speed
+from praxino.generation.tracing import TRACING
 
 SHAPES = 64
 """Programs that one process keeps; torch would give up, for good, after eight."""
 BEGINNING = 2.0
 """Seconds of a film that are made without: who waits for its first second does not wait for a program as well."""
-TRACING = Lock()
-"""Held while a program is made, for torch takes the networks that other threads call meanwhile for parts of it."""
 
 
 @dataclass(kw_only=True)
@@ -35,7 +33,7 @@ class Fuser:
 def _make(once: Callable[[], object]) -> bool:
     """False where it cannot be made here: a compiler may be there and not work."""
     prepare()
-    with TRACING:
+    with TRACING.making():
         try:
             once()
         except RuntimeError:

@@ -19,13 +19,13 @@ from praxino.autoencoder import tiles
 from praxino.generation.ahead import ahead, cores
 from praxino.generation.finish import Detail, Finisher
 from praxino.generation.frame import Frame, frame_of
-from praxino.generation.fused import TRACING
 from praxino.generation.given import opening
 from praxino.generation.journal import Journal
 from praxino.generation.parts import Parts
 from praxino.generation.prefix import Known
 from praxino.generation.program import pays
 from praxino.generation.rollout import Manner, Score, rollout
+from praxino.generation.tracing import TRACING
 from praxino.generation.watch import Watch
 from praxino.pixels import unit
 from praxino.request import Request
@@ -77,12 +77,12 @@ def generate(request: Request, parts: Parts, *, known: Known, around: Around | N
     finisher, position, decode = None, 0, tiles.decoder(parts.autoencoder, parts.tiling)
     with closing(_chunks(request, parts, known, around)) as chunks:
         for latents in chunks:
-            with TRACING, around.watch.stage("decoding"):
+            with TRACING.calling(), around.watch.stage("decoding"):
                 native = decode(latents)[0].float().clamp(-1, 1)
             position += len(native)
             if position < known.seen:
                 continue
-            with TRACING, around.watch.stage("finishing"):
+            with TRACING.calling(), around.watch.stage("finishing"):
                 if finisher is None:
                     native = native[len(native) - (position - max(known.seen - 1, 0)) :]
                     finisher = _finisher(request, parts, frame, known, native[0])

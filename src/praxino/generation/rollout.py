@@ -20,6 +20,7 @@ from praxino.generation.anchor import Anchor
 from praxino.generation.card import Card
 from praxino.generation.fused import BEGINNING, Fuser
 from praxino.generation.parts import Parts
+from praxino.generation.tracing import TRACING
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
 
@@ -72,6 +73,8 @@ class Manner:
                 shift=walk.shift,
                 churn=walk.churn,
                 churn_until=walk.churn_until,
+                solver=walk.solver,
+                ticks=walk.ticks,
             ),
             guidance=GuidanceConfig(
                 scale=scale,
@@ -109,8 +112,9 @@ def rollout(
         negative = score.negative if guided else prompt  # a text is dear to read where its encoder is large
         for words in (prompt, negative):
             if words not in texts:
-                heard = parts.read(words, whole=manner.fused)
-                texts[words] = parts.transformer.read(*heard, picture=score.picture)
+                with TRACING.calling():
+                    heard = parts.read(words, whole=manner.fused)
+                    texts[words] = parts.transformer.read(*heard, picture=score.picture)
         pair = (texts[prompt], texts[negative])
         generator = _generator(score.seed, number)
         fused = (
@@ -136,7 +140,8 @@ def rollout(
             )
             known, clean = score.known[None, span].expand(tries, -1), score.clean[:, span].expand(tries, -1, -1, -1, -1)
             latents = sample(predict, known, clean, config=manner.sampling, generator=generator)
-            latents = parts.best(latents, prompt) if tries > 1 else latents
+            with TRACING.calling():
+                latents = parts.best(latents, prompt) if tries > 1 else latents
             latents = anchor.draw(latents, prompt, known=score.known[span])
         anchor.see(latents, prompt)
         yield number, latents

@@ -19,11 +19,12 @@ from torch.distributed.device_mesh import DeviceMesh
 from praxino.layers import rope
 from praxino.layers.gelu import gelu
 from praxino.layers.norm import layer_norm
-from praxino.transformer.block import Block, Context, Heard, Sight, Span, Stack, modulate
+from praxino.transformer.block import Block, Context, Heard, Sight, Span, Stack, joined, modulate
 from praxino.transformer.cache import Cache, lessons, sights
 from praxino.transformer.config import TransformerConfig
 from praxino.transformer.picture import PictureIn
 from praxino.transformer.sequence import Split, split
+from praxino.transformer.several import Behind, Call, behind, own
 
 LEAST = 1e-3
 """Least share of a latent's variance that is left open where it is expected to continue the one before.
@@ -40,7 +41,7 @@ Text = Tensor | tuple[Tensor, Tensor] | Heard
 class Shown:
     """Which frames a call brings."""
 
-    numbers: Sequence[int]  # in the film, of each
+    numbers: Sequence[Sequence[int]]  # in the film, of each; for each sample, where they are of films of their own
     sights: list[Sight]
     judged: int  # the last ones, that an outlook is wanted on
 
@@ -128,11 +129,29 @@ class Transformer(nn.Module):
         if not causal:
             seen = [Sight(begin=0, end=frames * tokens, seen=(), remembered=tuple(range(len(cache.chunks))))]
         before = self._before(latents, time, cache.last)
-        shown = Shown(numbers=range(start, start + frames), sights=seen, judged=frames)
+        shown = Shown(numbers=[range(start, start + frames)], sights=seen, judged=frames)
         made, spans = self._look(latents, time, text, before, shown=shown, cache=cache, fused=fused)
         if remember:
             cache.remember(start // self.config.chunk, spans, (latents[:, -1:], time[:, -1:]), self.config)
         return made
+
+    def several(self, calls: Sequence[Call], *, after: Behind | None = None) -> list[Tensor]:
+        """What `forward` gives for each of these calls, one of each film, all of one `Call.kind`: (1, t, h, w, c) each.
+
+        ``after`` is `behind` of them. What is made of few rows is made for each alone, since products of another number
+        of few rows round otherwise; whether those of many do is the library's business (`generation.gather` looks).
+        """
+        after, frames = after or behind(calls), calls[0].latents.shape[1]
+        latents, time = torch.cat([call.latents for call in calls]), torch.cat([call.time for call in calls])
+        numbers = [range(call.start, call.start + frames) for call in calls]
+        shown = Shown(numbers=numbers, sights=[*calls[0].sights(self.config)], judged=frames)
+        before = self._before(latents, time, after.cache.last)
+        made, spans = self._look(latents, time, after.text, before, shown=shown, cache=after.cache)
+        kept = {i: own(spans, i) for i, call in enumerate(calls) if call.remember}  # of all, or, without room, of none
+        for i, its in kept.items():
+            chunk, last = calls[i].start // self.config.chunk, (calls[i].latents[:, -1:], calls[i].time[:, -1:])
+            calls[i].cache.remember(chunk, its, last, self.config)
+        return [*made.velocity.split(1)]
 
     def taught(self, latents: Tensor, time: Tensor, text: Text, *, past: tuple[Tensor, Tensor]) -> Outlook:
         """What `outlook` would say of each chunk of a film from its start if the chunks before it were made.
@@ -149,7 +168,7 @@ class Transformer(nn.Module):
             assert own is not None
             before = torch.cat([before, torch.where(starts, before, own)], 1)
         seen = lessons(frames=frames, tokens=tokens, config=self.config)
-        shown = Shown(numbers=[*range(frames), *range(frames)], sights=seen, judged=frames)
+        shown = Shown(numbers=[[*range(frames), *range(frames)]], sights=seen, judged=frames)
         both, times = torch.cat([clean, latents], 1), torch.cat([when, time], 1)
         made, _ = self._look(both, times, text, before, shown=shown, cache=Cache())
         return made
@@ -171,8 +190,8 @@ class Transformer(nn.Module):
         if before is not None:
             x = x + self.past_in(spread.mine(self._tokens(before / self.channel_std)))
         if self.first is not None:
-            kind = torch.tensor([int(number == 0) for number in shown.numbers], device=x.device)
-            x = x + self.first[kind][None, :, None]
+            kind = torch.tensor([[int(number == 0) for number in film] for film in shown.numbers], device=x.device)
+            x = x + self.first[kind][:, :, None]
         heard = text if isinstance(text, Heard) else self.read(*(text if isinstance(text, tuple) else (text,)))
         context, embedded = self._context(latents, time, heard, shown, spread)
         x = rearrange(x, "b t s d -> b (t s) d")
@@ -229,17 +248,26 @@ class Transformer(nn.Module):
         self, latents: Tensor, time: Tensor, heard: Heard, shown: Shown, spread: Split
     ) -> tuple[Context, Tensor]:
         config, (_b, _t, h, w, _) = self.config, latents.shape
-        wave = sinusoid(1000 * time, config.time_channels).to(self.dtype)
-        embedded = self.time_out(F.silu(self.time_in(wave)))  # (b, t, d)
-        if heard.pooled is not None:
-            embedded = embedded + heard.pooled[:, None]
-        shift = rearrange(self.time_shift(F.silu(embedded)), "b t (k d) -> b t k d", k=6)
+        films = [slice(None)] if len(shown.numbers) == 1 else [slice(i, i + 1) for i in range(len(latents))]
+        embedded = joined(
+            [self._timed(time[one], None if heard.pooled is None else heard.pooled[one]) for one in films], 0
+        )
+        shift = joined([self.time_shift(F.silu(embedded[one])) for one in films], 0)
+        shift = rearrange(shift, "b t (k d) -> b t k d", k=6)
         size = (h // config.patch, w // config.patch)
-        turn = rope.angles(tuple(shown.numbers), size=size, channels=config.width // config.heads)
-        turn = rearrange(spread.mine(rearrange(turn, "(t s) c -> 1 t s c", s=size[0] * size[1])), "1 t s c -> (t s) c")
+        turns = [rope.angles(tuple(film), size=size, channels=config.width // config.heads) for film in shown.numbers]
+        turn = spread.mine(rearrange(torch.stack(turns), "b (t s) c -> b t s c", s=size[0] * size[1]))
+        turn = rearrange(turn, "b t s c -> b 1 (t s) c")
+        turn = turn[0, 0] if len(turns) == 1 else turn
         pair = (turn.cos().to(latents.device, self.dtype), turn.sin().to(latents.device, self.dtype))
         said = {"mask": heard.mask, "pictures": heard.pictures}
         return Context(shift=shift, turn=pair, sights=shown.sights, split=spread, **said), embedded
+
+    def _timed(self, time: Tensor, pooled: Tensor | None) -> Tensor:
+        """What blocks are told of time (b, t) and of a text's mean (b, d): (b, t, d)."""
+        wave = sinusoid(1000 * time, self.config.time_channels).to(self.dtype)
+        embedded = self.time_out(F.silu(self.time_in(wave)))
+        return embedded if pooled is None else embedded + pooled[:, None]
 
     def _tokens(self, picture: Tensor) -> Tensor:
         p = self.config.patch
