@@ -129,12 +129,12 @@ PEAK = """
 import sys, torch
 from pathlib import Path
 from praxino.generation.parts import open_transformer
-def peak():
-    return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+def held(what):
+    return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(what))
 open_transformer(Path(sys.argv[1]))
-before = peak()
+before = held("VmRSS")
 model = open_transformer(Path(sys.argv[2]))
-print((peak() - before) / sum(p.nbytes for p in model.parameters()))
+print((held("VmHWM") - before) / sum(p.nbytes for p in model.parameters()))
 """
 
 
