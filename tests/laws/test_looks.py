@@ -77,12 +77,19 @@ def loras(tiny_model: Path, tmp_path: Path) -> list[tuple[Path, float]]:
     ]
 
 
-@pytest.mark.parametrize("how", [None, "offload"])
+@pytest.mark.parametrize(("how", "against"), [(None, None), ("offload", None), ("int8", "int8")])
 def test_the_film_of_a_look_is_that_of_the_merged_model(
-    tiny_model: Path, loras: list[tuple[Path, float]], how: LowMemory | None, tmp_path: Path
+    tiny_model: Path,
+    loras: list[tuple[Path, float]],
+    how: LowMemory | None,
+    against: LowMemory | None,
+    tmp_path: Path,
 ) -> None:
+    if how == "int8":
+        pytest.importorskip("torchao")
     look = frames(beside(tiny_model, tmp_path / "look", *loras), tmp_path / "a.mp4", how)
-    np.testing.assert_array_equal(look, frames(merged(tiny_model, tmp_path / "merged", *loras), tmp_path / "b.mp4"))
+    whole = frames(merged(tiny_model, tmp_path / "merged", *loras), tmp_path / "b.mp4", against)
+    np.testing.assert_array_equal(look, whole)
     assert not np.array_equal(look, frames(tiny_model, tmp_path / "c.mp4"))
 
 
