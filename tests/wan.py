@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from torch import nn
@@ -68,7 +68,12 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=own, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
 
 
-def folder(into: Path, kind: str = "words", *, shift: float = 3.0) -> Path:
+def unipc(shift: float = 3.0) -> UniPCMultistepScheduler:
+    """The sampler as Wan's published folders have it."""
+    return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift)
+
+
+def folder(into: Path, kind: str = "words", *, shift: float = 3.0, by_unipc: bool = False) -> Path:
     """The whole model, under the Apache licence."""
     transformer(kind).save_pretrained(into / "transformer")
     if kind in BOUNDARIES:
@@ -84,6 +89,8 @@ def folder(into: Path, kind: str = "words", *, shift: float = 3.0) -> Path:
         save_file({f"vision_model.{name}": value for name, value in load_file(file).items()}, file)
     (into / "scheduler").mkdir()
     (into / "scheduler" / "scheduler_config.json").write_text(json.dumps({"flow_shift": shift}))
+    if by_unipc:
+        unipc(shift).save_pretrained(into / "scheduler")
     (into / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
     return into
 

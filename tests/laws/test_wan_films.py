@@ -36,16 +36,16 @@ def error(got: Tensor, want: Tensor) -> float:
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The parts of a small model of a kind, imported."""
-    made: dict[str, Parts] = {}
+    made: dict[tuple[str, bool], Parts] = {}
 
-    def of(kind: str) -> Parts:
-        if kind not in made:
+    def of(kind: str, *, by_unipc: bool = False) -> Parts:
+        if (kind, by_unipc) not in made:
             place = tmp_path_factory.mktemp(kind)
-            wan.folder(place / "theirs", kind)
+            wan.folder(place / "theirs", kind, by_unipc=by_unipc)
             wan_import.bring(place / "theirs", place / "ours", Terms(), wan_import.Whole(size=(SIDE, SIDE)))
-            made[kind] = open_parts(place / "ours")
+            made[kind, by_unipc] = open_parts(place / "ours")
             tokenizers[kind] = PreTrainedTokenizerFast.from_pretrained(place / "theirs" / "tokenizer")
-        return made[kind]
+        return made[kind, by_unipc]
 
     return of
 
@@ -93,7 +93,7 @@ def test_the_text_is_that_of_transformers(opened: Any, prompt: str) -> None:
 
 def asked(start: Path | None = None, end: Path | None = None) -> Request:
     return Request(
-        shots=(Shot(seconds=0.5, prompt="a red ball rolls"),), width=SIDE, height=SIDE, fps=16, seed=3, steps=3,
+        shots=(Shot(seconds=0.5, prompt="a red ball rolls"),), width=SIDE, height=SIDE, fps=16, seed=3, steps=4,
         start=start and str(start), end=end and str(end), negative="the sea",
     )  # fmt: skip
 
@@ -106,16 +106,16 @@ def euler(times: Tensor) -> FlowMatchEulerDiscreteScheduler:
     return scheduler
 
 
-def theirs(kind: str, request: Request, pictures: list[Image.Image], noise: Tensor, times: Tensor) -> Tensor:
+def theirs(kind: str, request: Request, pictures: list[Image.Image], noise: Tensor, scheduler: Any) -> Tensor:
     """The latents (1, t, h, w, c) of the film that diffusers' pipeline makes."""
-    parts = {"tokenizer": tokenizers[kind], "text_encoder": wan.umt5(), "vae": wan.vae(kind), "scheduler": euler(times),
+    parts = {"tokenizer": tokenizers[kind], "text_encoder": wan.umt5(), "vae": wan.vae(kind), "scheduler": scheduler,
              "transformer": wan.transformer(kind)}  # fmt: skip
     turns: dict[str, Any] = {}
     if kind in wan.BOUNDARIES:
         turns = {"transformer_2": wan.transformer(kind, second=True), "boundary_ratio": wan.BOUNDARIES[kind]}
     said: dict[str, Any] = {
         "prompt": request.shots[0].prompt, "negative_prompt": request.negative, "height": SIDE, "width": SIDE,
-        "num_frames": 1 + 4 * (noise.shape[1] - 1), "num_inference_steps": len(times) - 1,
+        "num_frames": 1 + 4 * (noise.shape[1] - 1), "num_inference_steps": request.steps,
         "latents": noise.permute(0, 4, 1, 2, 3), "output_type": "latent",
     }  # fmt: skip
     said |= dict(zip(("guidance_scale", "guidance_scale_2"), GUIDANCE.get(kind, (5.0,)), strict=False))
@@ -131,20 +131,23 @@ def theirs(kind: str, request: Request, pictures: list[Image.Image], noise: Tens
 
 
 @pytest.mark.parametrize(("kind", "given"), FILMS)
+@pytest.mark.parametrize("by_unipc", [False, True], ids=["euler", "unipc"])
 @torch.inference_mode()
 def test_a_film_is_the_one_that_the_pipeline_of_diffusers_makes(
-    opened: Any, kind: str, given: int, tmp_path: Path
+    opened: Any, kind: str, given: int, by_unipc: bool, tmp_path: Path
 ) -> None:
-    parts, rng = opened(kind), np.random.default_rng(0)
+    parts, rng = opened(kind, by_unipc=by_unipc), np.random.default_rng(0)
     pictures = [Image.fromarray(rng.integers(0, 255, (SIDE, SIDE, 3), np.uint8)) for _ in range(given)]
     files = [tmp_path / f"{number}.png" for number in range(given)]
     for picture, file in zip(pictures, files, strict=True):
         picture.save(file)
+    assert parts.card.walk.solver == ("unipc" if by_unipc else "euler")
     request = asked(*files)
     known = prefix(request, parts, frame_of(SIDE, SIDE, parts.card.sizes))
     manner = generate._manner(request, parts, known)
     score = generate._score(request, parts, known)
     ((_, got),) = rollout(score, parts, manner=manner, done={}, step=lambda: None)
     noise = torch.randn(known.latents.shape, generator=_generator(request.seed, 0))
-    want = theirs(kind, request, pictures, noise, clock(manner.sampling))
+    scheduler = wan.unipc() if by_unipc else euler(clock(manner.sampling))
+    want = theirs(kind, request, pictures, noise, scheduler)
     assert error(got, want) <= BOUND

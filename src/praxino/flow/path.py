@@ -3,8 +3,13 @@
 Time 0 is clean, time 1 is noise, one time per latent frame. Shapes: (b, t, h, w, c) latents, (b, t) times.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+Predict = Callable[[Tensor, Tensor, float], Tensor]
+"""(latents, time (b, t), the unknown frames' time as a number) -> velocity."""
 
 
 def hold(time: Tensor, known: Tensor, *, floor: float = 0.0) -> Tensor:

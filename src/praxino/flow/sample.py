@@ -1,18 +1,14 @@
-"""From noise to clean by a stochastic flow sampler, as a plain loop.
+"""From noise to clean: by a stochastic flow sampler, as a plain loop, or by UniPC.
 
 Shapes: (b, t, h, w, c) latents, (b, t) times and masks.
 """
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from praxino.flow.config import SampleConfig
-from praxino.flow.path import ends, hold, mix, shifted
-
-Predict = Callable[[Tensor, Tensor, float], Tensor]
-"""(latents, time (b, t), the unknown frames' time as a number) -> velocity."""
+from praxino.flow.path import Predict, ends, hold, mix, shifted
+from praxino.flow.unipc import unipc
 
 
 def clock(config: SampleConfig) -> Tensor:
@@ -25,6 +21,8 @@ def sample(
     predict: Predict, known: Tensor, clean: Tensor, *, config: SampleConfig, generator: torch.Generator
 ) -> Tensor:
     """Fill the unknown frames of ``clean`` (b, t, h, w, c); known (b, t) frames come back bit for bit."""
+    if config.solver == "unipc":
+        return unipc(predict, known, clean, config=config, generator=generator)
     times = clock(config)
     noise = torch.randn(clean.shape, generator=generator).to(clean)
     mask = known[:, :, None, None, None]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from praxino.flow.config import Solver
+
 Ability = Literal["words", "start", "extend", "end", "between", "shots", "negative"]
 """``between``: an end, where it begins with a picture too."""
 
@@ -20,6 +22,8 @@ class Walk:
     anchor: float = 0.3  # how far each latent's tones are drawn to those the shot began with
     boundary: float = 0.0  # below this time the second of two experts makes the steps; 0: there is one transformer
     guidance_low: float | None = None  # by default, below the boundary; None: as above it
+    solver: Solver = "euler"
+    ticks: int | None = None  # by UniPC the network is told times rounded down to such parts of 1; None: as they are
 
 
 @dataclass(frozen=True, kw_only=True)

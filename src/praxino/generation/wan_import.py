@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from praxino import config, geometry
 from praxino.autoencoder import wan_config
 from praxino.autoencoder.wan_config import WanAutoencoderConfig
+from praxino.flow.config import Solver
 from praxino.generation.card import Ability, Card, Walk
 from praxino.generation.parts import autoencoder_of, picture_of, text_of
 from praxino.text import umt5
@@ -26,6 +27,15 @@ NEGATIVE = (
     "多余的手指，画得不好的手部，画得不好的脸部，畸形的，毁容的，形态畸形的肢体，手指融合，静止不动的画面，杂乱的背景，三条腿，背景人很多，倒着走"
 )
 """What Wan's films are guided away from, unless a request says what; its own words (Wan 2.1's configuration)."""
+UNIPC = {"_class_name": "UniPCMultistepScheduler", "prediction_type": "flow_prediction", "use_flow_sigmas": True}
+"""What the scheduler of diffusers says that is `flow.unipc`; by all others the films are walked by Euler's method."""
+UNIPC_USUAL = {
+    "solver_order": 2, "solver_type": "bh2", "predict_x0": True, "lower_order_final": True, "disable_corrector": [],
+    "final_sigmas_type": "zero", "use_dynamic_shifting": False, "shift_terminal": None, "num_train_timesteps": 1000,
+}  # fmt: skip
+"""What it must not say otherwise."""
+TICKS = 1000
+"""Wan's networks are told times in whole thousandths by UniPC."""
 FINE = 48
 """Channels of a latent of Wan 2.2 5B."""
 
@@ -68,15 +78,18 @@ class Said:
     shift: float | None  # of the clock
     experts: bool  # two transformers take turns
     boundary: float | None  # from which time on it is the first one's
+    solver: Solver
 
 
 def _said(source: Path, folder: Path, whole: Whole) -> Said:
     scheduler = wan_files.json_of(folder / "scheduler" / "scheduler_config.json")
+    same = all({**UNIPC_USUAL, **scheduler}.get(name) == value for name, value in (UNIPC | UNIPC_USUAL).items())
     return Said(
         native=whole.size,
         shift=scheduler.get("flow_shift") or scheduler.get("shift"),
         experts=wan_files.pair(source) is not None,
         boundary=wan_files.json_of(source / "model_index.json").get("boundary_ratio"),
+        solver="unipc" if same else "euler",
     )
 
 
@@ -197,6 +210,8 @@ def _card(sizes: TransformerConfig, coder: WanAutoencoderConfig, said: Said) -> 
             projected=False,
             floor=0.0,
             anchor=0.0,
+            solver=said.solver if whole else "euler",
+            ticks=TICKS if whole and said.solver == "unipc" else None,
             boundary=turns.boundary,
             guidance_low=turns.low if whole else None,
         ),
