@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from praxino import config
 
@@ -29,6 +29,7 @@ class Change:
     name: str
     licence: str = "unknown"
     strength: float = 1.0  # how much of it; 0: none, and the base's bits are untouched
+    part: Literal["transformer", "transformer_2"] = "transformer"  # of the base, that it changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,5 +71,5 @@ def licence_of(base: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, 
 
 def digest(look: Look, base: str, files: Mapping[str, str]) -> str:
     """16 hexadecimal digits that stand for its weights: of its base's digest and its files' SHA-256."""
-    said = [base, *(f"{files[change.file]} {change.strength!r}" for change in look.changes)]
+    said = [base, *(f"{files[change.file]} {change.strength!r} {change.part}" for change in look.changes)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]

@@ -71,7 +71,7 @@ def test_a_look_is_listed_shown_verified_and_removed_like_any_model(
     assert (about["digest"], about["lacks"]) == (checkpoint.digest(look), [])
     assert about["licence"] == "unknown + apache-2.0", "its base's, and the LoRA's own"
     assert about["look"]["changes"] == [
-        {"file": "lora.safetensors", "name": "warm", "licence": "apache-2.0", "strength": 0.5}
+        {"file": "lora.safetensors", "name": "warm", "licence": "apache-2.0", "strength": 0.5, "part": "transformer"}
     ]
     assert run(["models", "verify", "look"]) == 0
     said = capsys.readouterr().out
@@ -151,6 +151,7 @@ def misshapen(place: Path) -> None:
         (misshapen, (), "in the shape"),
         (lambda _: None, ("--strength", "11"), "strength 11.0 must be from -10 to 10; try 1"),
         (lambda _: None, ("--strength", "1", "--strength", "1"), "said 2 times for 1 LoRA"),
+        (lambda _: None, ("--lora-2", "x.safetensors"), "has one transformer; leave --lora-2 out"),
         (lambda _: None, ("--dtype", "bfloat16"), "a LoRA is kept as it is; leave --dtype"),
         (lambda p: (p / "files" / "README.md").unlink(), (), "say that you accept it by --accept-licence"),
         (lambda p: (p / "new").mkdir() or (p / "new" / "diary.txt").write_text("mine"), (), "is not empty"),
@@ -174,18 +175,19 @@ def test_a_look_of_a_look_is_refused_and_a_look_is_not_tuned(place: Path, capsys
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("kind", "option"), [("words", "--lora"), ("turns", "--lora-2")])
 def test_looks_of_open_weights_are_what_merging_makes_and_keep_their_base(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kind: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("diffusers")
     from tests import wan as weights
 
-    weights.folder(tmp_path / "weights")
+    weights.folder(tmp_path / "weights", kind)
     brought = ["models", "import", str(tmp_path / "weights"), "--size", "64x64", "--dtype", "bfloat16", "--into"]
     assert run([*brought, str(tmp_path / "base")]) == 0
     one, two = (learned(tmp_path / "base", tmp_path / "files" / f"{n}.safetensors", seed=n) for n in (1, 2))
-    assert run([*brought, str(tmp_path / "merged"), "--lora", str(one), "--lora", str(two)]) == 0
-    beside = ["models", "import", str(one), "--beside", str(tmp_path / "base"), "--lora", str(two), "--into"]
+    assert run([*brought, str(tmp_path / "merged"), "--lora", str(one), option, str(two)]) == 0
+    beside = ["models", "import", str(one), "--beside", str(tmp_path / "base"), option, str(two), "--into"]
     assert run([*beside, str(tmp_path / "look")]) == 0
     films: list[np.ndarray] = []
     for model in ("look", "merged", "base"):

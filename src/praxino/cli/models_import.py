@@ -42,19 +42,16 @@ def import_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Import a model of the Wan family, a pipeline of diffusers of another family, or a LoRA; in safetensors."""
-    if strength and beside is None:
-        raise ValueError("--strength is of a LoRA that is kept beside a model; name that with --beside")
     if beside is not None:
         if any((dtype, chunk, window, sink, size, parts)):
             raise ValueError(
                 "a LoRA is kept as it is; leave --dtype, --chunk, --window, --sink, --size and --parts out"
             )
-        files, strong = [source, *(lora or ())], list(strength or ())
-        if len(strong) > len(files):
-            raise ValueError(f"--strength is said {len(strong)} times for {len(files)} LoRA; say it once for each")
-        _look(list(zip(files, [*strong, *[1.0] * len(files)], strict=False)), beside, into, (name, accept_licence))
-        _tell(checkpoint.card(into), into, as_json=as_json)
+        files = {"transformer": [source, *(lora or ())], "transformer_2": lora_2 or []}
+        _tell(_kept(files, strength or [], (beside, into), (name, accept_licence)), into, as_json=as_json)
         return
+    if strength:
+        raise ValueError("--strength is of a LoRA that is kept beside a model; name that with --beside")
     import torch
 
     from praxino.generation import pipelines_import, wan_import
@@ -87,11 +84,19 @@ def import_(
     _tell(about, into, as_json=as_json)
 
 
-def _look(loras: list[tuple[Path, float]], beside: str, into: Path, said: tuple[str | None, bool]) -> None:
+def _kept(
+    files: dict[Any, list[Path]], strength: list[float], where: tuple[str, Path], said: tuple[str | None, bool]
+) -> dict[str, Any]:
+    """LoRA files, of each part of the base, beside it."""
     from praxino.generation import look_import
 
+    (base, into), count = where, sum(map(len, files.values()))
+    if len(strength) > count:
+        raise ValueError(f"--strength is said {len(strength)} times for {count} LoRA; say it once for each")
+    each = iter([*strength, *[1.0] * count])
+    loras = [look_import.Given(path=path, strength=next(each), part=part) for part in files for path in files[part]]
     terms = look_import.Terms(name=said[0], accepted=said[1])
-    look_import.bring(loras, checkpoint.find(beside, partial=True), into, terms)
+    return look_import.bring(loras, checkpoint.find(base, partial=True), into, terms)
 
 
 def _tell(about: dict[str, Any], into: Path, *, as_json: bool) -> None:
@@ -119,7 +124,7 @@ def export(
     if into.is_file() or (into.is_dir() and any(into.iterdir())):
         raise ValueError(f"{into} is there already; choose a new folder")
     read, look = wan.read(checkpoint.base(folder)), checkpoint.look(folder)
-    for change in () if look is None else look.changes:
+    for change in () if look is None else (one for one in look.changes if one.part == "transformer"):
         wan_lora.merge(read, folder / change.file, strength=change.strength)
     wan.write(read, into, layout=layout)
     typer.echo(f"{into}: {sum(file.stat().st_size for file in into.iterdir()) / 1e6:.1f} MB in {layout}'s layout")

@@ -10,7 +10,6 @@ from praxino import checkpoint
 from praxino import look as looks
 from praxino.layers.pieces import Source
 from praxino.transformer import wan_files, wan_lora
-from praxino.transformer.wan_names import PREFIX
 
 
 def source(folder: Path) -> Source:
@@ -28,19 +27,18 @@ def source(folder: Path) -> Source:
             f"model {folder.name!r} is a look of {look.base!r} with the weights {look.digest}, and those at {home} are"
             f" {now} now; put the others back, or make the look anew"
         )
-    shapes = shapes_of(home)
     touches: dict[str, Callable[[Tensor], Tensor]] = {}
     for kept in look.changes:
-        for change in wan_lora.changes(folder / kept.file, shapes):
-            name, touch = PREFIX + change.name, partial(change.added, strength=kept.strength)
+        for change in wan_lora.changes(folder / kept.file, shapes_of(home, kept.part)):
+            name, touch = f"{kept.part}.{change.name}", partial(change.added, strength=kept.strength)
             touches[name] = partial(_both, touches[name], touch) if name in touches else touch
     return Source(path=file, touches=touches)
 
 
-def shapes_of(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Of the weights of a model's transformer, by their names there; reads headers."""
-    held = wan_files.described(folder / checkpoint.WEIGHTS)
-    return {name.removeprefix(PREFIX): one.shape for name, one in held.items() if name.startswith(PREFIX)}
+def shapes_of(folder: Path, part: str) -> dict[str, tuple[int, ...]]:
+    """Of the weights of one of a model's networks, by their names in it; reads headers."""
+    held, prefix = wan_files.described(folder / checkpoint.WEIGHTS), f"{part}."
+    return {name.removeprefix(prefix): one.shape for name, one in held.items() if name.startswith(prefix)}
 
 
 def _both(first: Callable[[Tensor], Tensor], then: Callable[[Tensor], Tensor], value: Tensor) -> Tensor:

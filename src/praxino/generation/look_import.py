@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from praxino import checkpoint
 from praxino import look as looks
@@ -11,7 +11,14 @@ from praxino.generation.look import shapes_of
 from praxino.look import Change, Look
 from praxino.transformer import wan_import, wan_lora
 
-_SECOND = "transformer_2"
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """A LoRA file (or folder)."""
+
+    path: Path
+    strength: float = 1.0
+    part: Literal["transformer", "transformer_2"] = "transformer"  # of the base, that it changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,29 +29,30 @@ class Terms:
     accepted: bool = False  # the licences were read
 
 
-def bring(loras: Sequence[tuple[Path, float]], base: Path, into: Path, terms: Terms) -> dict[str, Any]:
-    """Make the look ``into`` of ``base`` with LoRA files (or folders), each so strong; its config.
+def bring(loras: Sequence[Given], base: Path, into: Path, terms: Terms) -> dict[str, Any]:
+    """Make the look ``into`` of ``base``, with what is given added in that order; its config.
 
     Raises ValueError for a base that can have no looks, a change that does not fit it, a strength out of range, a
     licence that is not accepted, and a folder that holds something else already.
     """
     check(base)
-    shapes, changes, files = shapes_of(base), list[Change](), dict[str, bytes | Path]()
-    for number, (lora, strength) in enumerate(loras):
-        wan_lora.changes(lora, shapes)
-        licence = wan_import.licence_of(lora)
-        wan_import.check_place(lora, into)
-        wan_import.check_licence(licence, lora, into, accepted=terms.accepted)
-        file = "lora.safetensors" if len(loras) == 1 else f"lora-{number + 1}.safetensors"
-        changes.append(Change(file=file, name=lora.stem, licence=licence[0], strength=strength))
-        files[file] = wan_lora.alone(lora)
-        prefix = "" if len(loras) == 1 else f"{number + 1}-"
-        files |= {f"{prefix}{text.name}": text for text in licence[1]}
-    origin = {"layout": "lora", "files": [lora.name for lora, _ in loras]}
-    accepted = {"accepted": True} if terms.accepted else {}
-    return write(
-        into, base, changes, files, {"name": terms.name or into.resolve().name, "origin": origin, "licence": accepted}
-    )
+    wan_import.check_place(base, into)
+    changes, files = list[Change](), dict[str, bytes | Path]()
+    for number, lora in enumerate(loras, 1):
+        _fits(lora, base)
+        name, texts = licence = wan_import.licence_of(lora.path)
+        wan_import.check_place(lora.path, into)
+        wan_import.check_licence(licence, lora.path, into, accepted=terms.accepted)
+        prefix, file = ("", "lora.safetensors") if len(loras) == 1 else (f"{number}-", f"lora-{number}.safetensors")
+        changes.append(Change(file=file, name=lora.path.stem, licence=name, strength=lora.strength, part=lora.part))
+        files[file] = wan_lora.alone(lora.path)
+        files |= {prefix + text.name: text for text in texts}
+    about = {
+        "name": terms.name or into.resolve().name,
+        "origin": {"layout": "lora", "files": [lora.path.name for lora in loras]},
+        "licence": {"accepted": True} if terms.accepted else {},
+    }
+    return write(into, base, changes, files, about)
 
 
 def check(base: Path) -> None:
@@ -56,8 +64,12 @@ def check(base: Path) -> None:
         raise ValueError(
             f"model {base.name!r} is a pipeline of another kind, and can have no looks; name a Praxino model"
         )
-    if _SECOND in about:
-        raise ValueError(f"model {base.name!r} has two transformers, and can have no looks yet; import it with --lora")
+
+
+def _fits(lora: Given, base: Path) -> None:
+    if lora.part not in checkpoint.card(base):
+        raise ValueError(f"model {base.name!r} has one transformer; leave --lora-2 out")
+    wan_lora.changes(lora.path, shapes_of(base, lora.part))
 
 
 def write(
