@@ -31,6 +31,7 @@ What = Literal[
     "ranks",
     "memory",
     "denoise",
+    "together",
 ]
 USUAL: tuple[What, ...] = ("forward", "lengths", "peak", "tokens", "films")
 QUICK: tuple[What, ...] = ("forward", "lengths", "peak", "tokens")
@@ -44,7 +45,8 @@ def bench(
             help="Rendering the world; a film; the processor's products; a forward against `diffusers`; cost against "
             "length; share of the processor's peak; films of all lengths; tokens a minute; quotes against what films "
             "took; the service under load; cuts against PySceneDetect; curation; two ranks against one; ways to take "
-            "less memory; a whole denoise against `diffusers`. Default: forward, lengths, peak, tokens and films."
+            "less memory; a whole denoise against `diffusers`; films at once against one after another. Default: "
+            "forward, lengths, peak, tokens and films."
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller, shorter, and without whole films.")] = False,
@@ -93,6 +95,7 @@ def _measured(what: What, report: Report, model: str, *, device: str | None, qui
         peak,
         ranks,
         service,
+        together,
     )
 
     if what in ("lengths", "peak"):
@@ -114,5 +117,6 @@ def _measured(what: What, report: Report, model: str, *, device: str | None, qui
         "ranks": lambda: ranks.ranks(report, quick=quick),
         "memory": lambda: memory.measured(report, device=device, quick=quick),
         "denoise": lambda: denoise.measured(report, device=device, quick=quick),
+        "together": lambda: together.together(report, model, quick=quick),
     }
     return works[what]()

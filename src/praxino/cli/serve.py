@@ -17,6 +17,10 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Workers to run here (default: one a device; none with PostgreSQL).")
     ] = None,
+    together: Annotated[
+        int | None,
+        typer.Option(min=1, max=16, help="Films that a device makes at once (default: PRAXINO_TOGETHER, or 1)."),
+    ] = None,
     accounts: Annotated[bool, typer.Option("--accounts", help="Let people apply, and log in.")] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
@@ -35,8 +39,12 @@ def serve(
         raise ValueError(f"log level {log_level!r} must be debug, info, warning or error")
     if accounts:
         os.environ["PRAXINO_ACCOUNTS"] = "1"  # for the workers too
+    if together is not None:
+        os.environ["PRAXINO_TOGETHER"] = str(together)  # as well
     wanted = settings.settings(data)
-    low_memory.asked()  # PRAXINO_LOW_MEMORY is for the workers; what is wrong with it is said here
+    low_memory.check(
+        together=wanted.together
+    )  # PRAXINO_LOW_MEMORY is for the workers; what is wrong with it is said here
     signing.identity()  # what is wrong with it is better told to the operator than to whoever asks for a film
     db = turns.opened(wanted)
     found = devices()

@@ -17,6 +17,9 @@ def work(
     data: Annotated[
         Path | None, typer.Option(help="Folder for what it makes (default: ~/.local/share/praxino).")
     ] = None,
+    together: Annotated[
+        int | None, typer.Option(min=1, max=16, help="Films to make at once (default: PRAXINO_TOGETHER, or 1).")
+    ] = None,
 ) -> None:
     """Make the films that a service takes on. PRAXINO_DATABASE_URL and PRAXINO_STORAGE_URL say which service."""
     from praxino.generation import low_memory
@@ -26,8 +29,10 @@ def work(
     from praxino.worker.work import devices, work
 
     chosen = device or devices()[0]
+    if together is not None:
+        os.environ["PRAXINO_TOGETHER"] = str(together)
     wanted = settings.settings(data)
-    low_memory.asked()
+    low_memory.check(together=wanted.together)
     signing.identity()  # what is wrong with it is better told to the operator than to whoever asks for a film
     if os.environ.get("PRAXINO_FOLLOW"):
         supervise.follow()

@@ -4,7 +4,7 @@ import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Options:
     look: Look | None = None  # sees each piece (f, H, W, 3) uint8 of the film, once written
     opened: Callable[[str], Engine] = engine.opened  # opens the model, on one device or on several (`ranks`)
     enough: Callable[[], bool] | None = None  # asked, in another thread, after each chunk: is the film to end with it?
+    within: Path | None = None  # folder that the request's relative paths start from; None: where this process is
 
 
 def make(request: Request, output: Path, *, options: Options | None = None, report: Report = silent) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     with watch.stage("loading"):
         report("loading", 0.0)
         model = options.opened(request.model)
-        planned = model.plan(request, draft=options.draft)
+        planned = model.plan(_within(request, options.within), draft=options.draft)
         shown, journal = planned.shown, _journal(options, output, request, model)
         report("loading", 1.0)
     recipe = _recipe(request, model)
@@ -72,7 +73,7 @@ def make(request: Request, output: Path, *, options: Options | None = None, repo
     if options.sheet is not None:
         sheet.save(sheet.sheet(np.stack(moments.kept)), options.sheet)
     summary = _summary(model, planned, output, frames=writer.frames, latents=watch.latents)
-    if "stopped" not in recipe and options.opened is engine.opened:  # quotes are of one device
+    if "stopped" not in recipe and options.opened is engine.opened:  # quotes are of one device, and one film on it
         _remember(summary, shown, watch)
     return summary | {
         "timings": {name: round(seconds, 3) for name, seconds in [*watch.seconds.items(), ("total", watch.total)]},
@@ -150,8 +151,16 @@ def _journal(options: Options, output: Path, request: Request, model: Engine) ->
     if options.journal is None:
         return None
     sheet = None if options.sheet is None else str(options.sheet.absolute())
-    place = Place(folder=str(Path.cwd()), output=str(output.absolute()), sheet=sheet)
+    place = Place(folder=str((options.within or Path.cwd()).absolute()), output=str(output.absolute()), sheet=sheet)
     return Journal(options.journal, film={"request": to_json(request), "model": model.digest}, place=place)
+
+
+def _within(request: Request, folder: Path | None) -> Request:
+    """The same, with what it gives found from a folder."""
+    if folder is None:
+        return request
+    start, end = (None if path is None else str(folder / path) for path in (request.start, request.end))
+    return replace(request, start=start, end=end)
 
 
 def _recipe(request: Request, model: Engine) -> dict[str, Any]:

@@ -218,3 +218,7 @@ class Gathered:
                 self.made[1] += 1
             except BaseException as error:  # noqa: BLE001 - it is raised in the thread whose call it is
                 place.error = error
+
+
+SHARED = Shared()
+"""Of this process."""

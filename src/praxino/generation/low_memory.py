@@ -16,6 +16,14 @@ def asked() -> LowMemory | None:
     return cast("LowMemory | None", said)
 
 
+def check(*, together: int) -> None:
+    """Raises ValueError as `asked`, and where so many films are to be made at once with little memory."""
+    if asked() is not None and together > 1:
+        raise ValueError(
+            f"{VARIABLE} {asked()!r} is for one film at a time, not for {together} together; leave one of the two out"
+        )
+
+
 def told(digest: str) -> tuple[str, LowMemory | None]:
     """What `Parts.digest` says: the digest of the weights, and how they were rounded, if they were."""
     weights, _, how = digest.partition("-")

@@ -10,6 +10,9 @@ from praxino.jobs.guard import GuardSettings
 VERSION = "1"
 """Of what jobs in the database mean; jobs of another version wait for workers of theirs."""
 
+TOGETHER = 16
+"""Films that a device makes at once, at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -23,6 +26,7 @@ class Settings:
     keep_days: float = 30  # finished films and their jobs
     private_webhooks: bool = False  # whether webhooks may go to http and to this network
     accounts: bool = False  # whether people may apply and log in
+    together: int = 1  # films that a device makes at once
     guard: GuardSettings = field(default_factory=GuardSettings)  # what is not made here
 
     @property
@@ -55,6 +59,7 @@ def settings(data: Path | None = None) -> Settings:
         keep_days=_number("PRAXINO_KEEP_DAYS", 30),
         private_webhooks=env.get("PRAXINO_PRIVATE_WEBHOOKS") == "1",
         accounts=env.get("PRAXINO_ACCOUNTS") == "1",
+        together=_together(),
         guard=guard.settings(),
     )
 
@@ -72,3 +77,10 @@ def _number(name: str, usual: float) -> float:
 
 def _whole(name: str, usual: int) -> int:
     return round(_number(name, usual))
+
+
+def _together() -> int:
+    count = _number("PRAXINO_TOGETHER", 1)
+    if count not in range(1, TOGETHER + 1):
+        raise ValueError(f"PRAXINO_TOGETHER {count:g} must be a whole number from 1 to {TOGETHER}; try 2")
+    return int(count)

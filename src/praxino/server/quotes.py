@@ -36,10 +36,10 @@ class Quotes:
         return kept[1]
 
     def quote(self, request: Request) -> Quote | None:
-        """What it will cost; None where no film was made yet."""
+        """What it will cost at most, beside as many films as a device makes; None where no film was made yet."""
         model = self.model(request.model)
         runs = self._runs(model.digest)
-        return price.priced(request, model, runs) if runs else None
+        return price.priced(request, model, runs).beside(self.db.settings.together) if runs else None
 
     def price(self, request: Request, *, draft: bool = False, denoised: bool = False) -> Price:
         """What it costs in credits, whatever films have cost; see `generation.credits`."""

@@ -1,24 +1,29 @@
 """The process that makes films: it can be killed at any time, and ends when whoever started it does.
 
-It reads orders, one line of JSON each, from stdin, and writes what happens, one line of JSON each, to stdout:
-``{"stage", "done"}``, ``{"preview": file}``, and at the end of an order ``{"end": {...}}``.
+It reads orders, one line of JSON each, from stdin, does each in a thread of its own, and writes what happens, one line
+of JSON each that names the order, to stdout: ``{"stage", "done"}``, ``{"preview": file}``, and at the end of an order
+``{"end": {...}}``. Orders that may share a model (``"shared"``) make their passes as one where they can.
 """
 
 import errno
 import json
 import os
+import queue
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from praxino.worker.files import FILM, PARTS, PREVIEW, SHEET, THUMBNAIL
+
+if TYPE_CHECKING:
+    from praxino.generation.engine import Engine
 
 EVERY = 1.0
 """Seconds between previews, and a fifth of that between reports."""
@@ -32,24 +37,14 @@ class StoppedError(Exception):
 
 
 @dataclass(kw_only=True)
-class Wishes:
-    """What is wanted of the order in hand; lines on stdin say it, the end of stdin ends the process."""
+class Order:
+    """One thing to do, and what is wanted of it meanwhile."""
 
-    orders: "list[dict[str, Any]]" = field(default_factory=list)
-    ready: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    name: str
+    folder: Path  # where its files are
+    work: Mapping[str, Any]
+    shared: bool = False
     wanted: str | None = None
-
-    def listen(self, lines: IO[str]) -> None:
-        """Hear everything that is said, until there is nobody to say it."""
-        for line in lines:
-            said = json.loads(line)
-            if "want" in said:
-                self.wanted = said["want"]
-            else:
-                self.wanted = None
-                self.orders.append(said)
-                self.ready.release()
-        os._exit(0)
 
     def check(self) -> None:
         """Raises StoppedError where the work is to end."""
@@ -58,35 +53,67 @@ class Wishes:
 
 
 @dataclass(kw_only=True)
-class Teller:
-    """Says how far the work is, and shows it now and then."""
+class Orders:
+    """What there is to do; lines on stdin say it, and what is wanted of it. The end of stdin ends the process."""
 
-    wishes: Wishes
+    new: "queue.Queue[Order]" = field(default_factory=queue.Queue)
+    open: dict[str, Order] = field(default_factory=dict[str, Order])
+
+    def listen(self, lines: IO[str]) -> None:
+        """Hear everything that is said, until there is nobody to say it."""
+        for line in lines:
+            said = json.loads(line)
+            name = said["order"]
+            if "want" not in said:
+                order = Order(
+                    name=name, folder=Path(said["folder"]), work=said["work"], shared=said.get("shared", False)
+                )
+                self.open[name] = order
+                self.new.put(order)
+            elif (known := self.open.get(name)) is not None:
+                known.wanted = said["want"]
+        os._exit(0)
+
+
+@dataclass(kw_only=True)
+class Voice:
+    """Where all orders are told of."""
+
     out: IO[str]
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, order: str, what: Mapping[str, Any]) -> None:
+        """One line."""
+        with self.turn:
+            self.out.write(json.dumps({"order": order, **what}, ensure_ascii=False) + "\n")
+            self.out.flush()
+
+
+@dataclass(kw_only=True)
+class Teller:
+    """Says how far an order is, and shows it now and then."""
+
+    order: Order
+    voice: Voice
     told: float = 0.0
     shown: float = 0.0
 
-    def say(self, what: Mapping[str, Any]) -> None:
-        """One line."""
-        self.out.write(json.dumps(what, ensure_ascii=False) + "\n")
-        self.out.flush()
-
     def report(self, stage: str, done: float) -> None:
         """What `generation` reports to."""
-        self.wishes.check()
+        self.order.check()
         now = time.monotonic()
         if now - self.told >= EVERY / 5 or done >= 1:
             self.told = now
-            self.say({"stage": stage, "done": min(1.0, done)})
+            self.voice.say(self.order.name, {"stage": stage, "done": min(1.0, done)})
 
     def look(self, piece: np.ndarray) -> None:
         """What `generation` shows each piece (f, H, W, 3) uint8 to."""
-        self.wishes.check()
+        self.order.check()
         now = time.monotonic()
         if now - self.shown >= EVERY:
             self.shown = now
-            _picture(piece[-1], Path(PREVIEW))
-            self.say({"preview": PREVIEW})
+            _picture(piece[-1], self.order.folder / PREVIEW)
+            self.voice.say(self.order.name, {"preview": PREVIEW})
 
 
 def main() -> None:
@@ -97,29 +124,39 @@ def main() -> None:
     os.nice(5)
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no message
-    wishes = Wishes()
-    threading.Thread(target=wishes.listen, args=(sys.stdin,), daemon=True).start()
-    teller = Teller(wishes=wishes, out=out)
-    import praxino.generation.film  # noqa: F401 - torch: a second or two, before there is an order
+    orders, voice = Orders(), Voice(out=out)
+    threading.Thread(target=orders.listen, args=(sys.stdin,), daemon=True).start()
+    import torch  # a second or two, before there is an order
 
+    import praxino.generation.film  # noqa: F401
+
+    whole = torch.get_num_threads()
     while True:
-        wishes.ready.acquire()
-        teller.say({"end": _done(wishes.orders.pop(0), teller)})
+        order = orders.new.get()
+        threading.Thread(target=_do, args=(order, orders, voice, whole), daemon=True).start()
 
 
-def _done(order: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
+def _do(order: Order, orders: Orders, voice: Voice, count: int) -> None:
+    """An order from its beginning to its end, on so many cores."""
+    from praxino.generation.ahead import cores
+
+    with cores(count):  # not as many as another order has left to those that come
+        end = _done(order, Teller(order=order, voice=voice))
+    orders.open.pop(order.name, None)
+    voice.say(order.name, {"end": end})
+
+
+def _done(order: Order, teller: Teller) -> dict[str, Any]:
     """How an order ended: {"result"}, {"stopped"} or {"error": {"code", "message"}}."""
     try:
-        folder = Path(order["folder"])
-        folder.mkdir(parents=True, exist_ok=True)
-        os.chdir(folder)
-        return {"result": VERBS[order["work"]["verb"]](order["work"], teller)}
+        order.folder.mkdir(parents=True, exist_ok=True)
+        return {"result": VERBS[order.work["verb"]](order, teller)}
     except StoppedError as stopped:
         return {"stopped": str(stopped)}
     except MemoryError:
         return _error("out_of_memory", "the film needs more memory than there is; ask for a smaller or shorter one")
     except ValueError as error:
-        return _error("invalid_request", str(error))
+        return _error("invalid_request", str(error).replace(f"{order.folder}/", ""))
     except Exception as error:  # noqa: BLE001 - whatever it is, the job must end, and say so
         return _failed(error)
 
@@ -139,59 +176,68 @@ def _error(code: str, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
 
 
-def _generate(work: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
+def _generate(order: Order, teller: Teller) -> dict[str, Any]:
     from praxino import request
     from praxino.generation import film
 
+    work = order.work
     options = film.Options(
-        journal=Path(PARTS),
-        sheet=Path("sheet.png"),
+        journal=order.folder / PARTS,
+        sheet=order.folder / "sheet.png",
         draft=bool(work.get("draft")),
         look=teller.look,
-        enough=lambda: (
-            teller.wishes.wanted == "stop" or not work.get("whole", True)
-        ),  # of a stopped draft, what there is
+        opened=_opened(order),
+        within=order.folder,
+        enough=lambda: order.wanted == "stop" or not work.get("whole", True),  # of a stopped draft, what there is
     )
-    made = film.make(request.from_json(work["request"]), Path(FILM), options=options, report=teller.report)
-    return _pictured(made)
+    made = film.make(request.from_json(work["request"]), order.folder / FILM, options=options, report=teller.report)
+    return _pictured(order, made)
 
 
-def _retake(work: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
+def _opened(order: Order) -> "Callable[[str], Engine]":
+    from praxino.generation import engine, gather
+
+    return gather.SHARED.opened if order.shared else engine.opened
+
+
+def _retake(order: Order, teller: Teller) -> dict[str, Any]:
     from praxino.generation.generate import Around
     from praxino.generation.retake import Take, retake
 
-    made = retake(Path(work["film"]), Take(**work["take"]), Path(FILM), around=Around(report=teller.report))
-    return _pictured(made)
+    film, take = order.folder / order.work["film"], Take(**order.work["take"])
+    made = retake(film, take, order.folder / FILM, around=Around(report=teller.report))
+    return _pictured(order, made)
 
 
-def _calibrate(work: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
+def _calibrate(order: Order, teller: Teller) -> dict[str, Any]:
     from praxino import request
     from praxino.generation.quote import calibrate
 
-    calibrate(request.from_json(work["request"]), report=teller.report)
+    calibrate(request.from_json(order.work["request"]), report=teller.report)
     return {}
 
 
 VERBS = {"generate": _generate, "retake": _retake, "calibrate": _calibrate}
 
 
-def _pictured(made: dict[str, Any]) -> dict[str, Any]:
+def _pictured(order: Order, made: dict[str, Any]) -> dict[str, Any]:
     """The summary of a film, with a thumbnail and a sheet beside the film."""
     from PIL import Image
 
     from praxino.media import read, sheet
 
-    about = read.probe(Path(FILM))
-    first = next(read.stream(Path(FILM)))
-    _picture(first, Path(THUMBNAIL))
-    if Path("sheet.png").exists():
-        Image.open("sheet.png").convert("RGB").save(SHEET, quality=88)
+    film, moments = order.folder / FILM, order.folder / "sheet.png"
+    about = read.probe(film)
+    first = next(read.stream(film))
+    _picture(first, order.folder / THUMBNAIL)
+    if moments.exists():
+        Image.open(moments).convert("RGB").save(order.folder / SHEET, quality=88)
     else:
         step = max(1, about.frames // 12)
-        moments = [frame for k, frame in enumerate(read.stream(Path(FILM))) if k % step == 0][:12]
-        Image.fromarray(sheet.sheet(np.stack(moments))).save(SHEET, quality=88)
+        some = [frame for k, frame in enumerate(read.stream(film)) if k % step == 0][:12]
+        Image.fromarray(sheet.sheet(np.stack(some))).save(order.folder / SHEET, quality=88)
     size = {"frames": about.frames, "fps": about.fps, "width": about.width, "height": about.height}
-    size |= {"seconds": round(about.seconds, 3), "bytes": Path(FILM).stat().st_size}
+    size |= {"seconds": round(about.seconds, 3), "bytes": film.stat().st_size}
     kept = {
         name: made[name]
         for name in ("seed", "stopped", "tokens", "warnings", "timings", "peak_rss_bytes")

@@ -59,6 +59,8 @@ class Making:
     begun: float = field(default_factory=time.time)
     eta: Eta = field(default_factory=Eta)
     started: bool = False
+    ordered: bool = False  # whether its process has it
+    suspect: bool = False  # whether it was there when a process died that had others too
     told: str | None = None
     told_at: float = 0.0
     reported: float = 0.0
@@ -84,7 +86,13 @@ class Making:
         (self.folder / files.PARTS).mkdir(exist_ok=True)
         for source in (self.job.work.get("parts"), self.owner.job):
             self._fetch_parts(source)
-        self.child.order({"folder": str(self.folder), "work": self.job.work})
+
+    def _order(self) -> None:
+        """Give it to its process, where that has room for it."""
+        order = {"folder": str(self.folder), "work": self.job.work, "shared": self.db.settings.together > 1}
+        self.ordered = self.child.offer(self.owner.job, order, alone=self.suspect)
+        if self.ordered and self.told is not None:
+            self.child.want(self.owner.job, self.told)
 
     def _fetch_parts(self, source: str | None) -> None:
         """Chunks that another worker, or another job, has finished."""
@@ -118,11 +126,13 @@ class Making:
 
     def _hear(self) -> None:
         """A moment of listening to both sides."""
-        for said in self.child.news(LOOK):
+        if not self.ordered:
+            self._order()
+        for said in self.child.news(self.owner.job, LOOK):
             if "end" in said:
                 self.end = self._ended(said["end"])
             elif "died" in said:
-                self._died(said["died"])
+                self._died(said)
             elif "preview" in said:
                 self._preview()
             else:
@@ -131,26 +141,33 @@ class Making:
             self.told = patiently(lambda: making.told(self.db, self.owner))
             if self.told is not None:
                 self.told_at = time.monotonic()
-                self.child.want(self.told)
-        elif self.told not in {None, "stop"} and self.end is None and self._deaf():
-            self.child.kill()
+                self.child.want(self.owner.job, self.told)
+        elif self.told not in {None, "stop"} and self.end is None and (not self.ordered or self._deaf()):
+            if self.ordered:
+                self.child.kill()  # what else it has goes on from its journal
             self.end = {"stopped": self.told}
 
     def _deaf(self) -> bool:
         """Whether it has had the time to do what it was told. What it holds is in its journal, so it may be killed."""
         return time.monotonic() - self.told_at > min(HARD, SOFT + 2 * self.step)
 
-    def _died(self, how: str) -> None:
+    def _died(self, said: Mapping[str, Any]) -> None:
+        """Its process died: it goes on with another one, unless it seems to be what kills them.
+
+        Of several that a process had nobody knows which one that was: each then has a process to itself.
+        """
         if self.end is not None:
             return
-        logger.warning("process died", extra={"job": self.owner.job, "how": how})
+        self.ordered = False
         if self.told not in {None, "stop"}:
             self.end = {"stopped": self.told}
-        elif patiently(lambda: making.crashed(self.db, self.owner, how)):
-            self.child.order({"folder": str(self.folder), "work": self.job.work})
-            if self.told is not None:
-                self.child.want(self.told)
-        else:
+        if self.end is not None or said["ours"]:
+            return
+        how = said["died"]
+        logger.warning("process died", extra={"job": self.owner.job, "how": how, "beside": said["beside"]})
+        if said["beside"]:
+            self.suspect = True
+        elif not patiently(lambda: making.crashed(self.db, self.owner, how)):
             message = (
                 f"its process died {making.CRASHES} times ({how}) without finishing anything; it is not tried again"
             )
@@ -208,6 +225,7 @@ class Making:
 
     def close(self, end: Mapping[str, Any]) -> str:
         """Tell the database how it ended, and tidy up. Says which state it is in; "" where it is nobody's any more."""
+        self.child.forget(self.owner.job)
         state: Any = CALLED_OFF.get(end.get("stopped", ""), "")
         if "stopped" not in end:
             state = "completed" if "result" in end else "failed"

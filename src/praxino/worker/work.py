@@ -52,7 +52,7 @@ def work(settings: Settings, *, device: str) -> None:
         DBOS(config=turns.config(db, worker.name))
         _register(worker)
         DBOS.launch()
-        DBOS.register_queue(QUEUES[TURN], worker_concurrency=1, polling_interval_sec=POLL)
+        DBOS.register_queue(QUEUES[TURN], worker_concurrency=settings.together, polling_interval_sec=POLL)
         DBOS.register_queue(QUEUES[LETTER], worker_concurrency=8, polling_interval_sec=1.0)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, worker.stop)
@@ -68,23 +68,30 @@ class Worker:
     name: str
     child: Child
     stopping: threading.Event = field(default_factory=threading.Event)
-    idle: threading.Event = field(default_factory=threading.Event)
-    device: threading.Lock = field(default_factory=threading.Lock)
+    busy: set[str] = field(default_factory=set[str])  # turns that make something, and do not wait for the end
+    device: threading.Semaphore = field(init=False)  # how many films more it has room for
+
+    def __post_init__(self) -> None:
+        self.device = threading.Semaphore(self.db.settings.together)
 
     def turn(self) -> str:
         """The workflow: one job, from where it is to its end or to a pause."""
         try:
-            # A turn that DBOS brings back after a crash may come beside a new one; the device does one at a time.
+            # Turns that DBOS brings back after a crash may come beside new ones; the device has room for so many.
             with self.device:
-                return self._turn()
+                workflow = DBOS.workflow_id
+                assert workflow is not None
+                self.busy.add(workflow)
+                try:
+                    return self._turn(workflow)
+                finally:
+                    self.busy.discard(workflow)
         except Exception:
             logger.exception("turn failed")
             logging.shutdown()
             os._exit(FAILED)
 
-    def _turn(self) -> str:
-        workflow = DBOS.workflow_id
-        assert workflow is not None
+    def _turn(self, workflow: str) -> str:
         name: str | None = DBOS.run_step({"name": "claim"}, patiently, lambda: making.claim(self.db, workflow))
         if name is None:
             return "nothing to do"
@@ -107,9 +114,8 @@ class Worker:
 
     def _chunk(self, made: Making, number: int) -> dict[str, Any]:
         if self.stopping.is_set():
-            self.idle.set()
+            self.busy.discard(made.owner.workflow)
             threading.Event().wait()  # the process ends, and the next one goes on here
-        self.idle.clear()
         return made.chunk(number)
 
     def _tell(self, job: str, kind: str) -> None:
@@ -139,8 +145,9 @@ class Worker:
                     sweep.expire(self.db, self.storage)
             except Exception:  # noqa: BLE001 - the database is away; the next round may find it
                 absent.clear()
-        if self.device.locked():
-            self.idle.wait(GRACE)
+        until = time.monotonic() + GRACE
+        while self.busy and time.monotonic() < until:
+            time.sleep(0.05)
         self.child.kill()
         with contextlib.suppress(Exception):
             making.gone(self.db, self.name)
@@ -173,8 +180,9 @@ def _calibrate(worker: Worker) -> None:
         if not speed.runs(digest):
             asked = Request(shots=(Shot(seconds=1, prompt="a ball"),), seed=0, model=folder.name)
             work = {"verb": "calibrate", "request": to_json(asked)}
-            worker.child.order({"folder": str(worker.db.settings.scratch / "calibration"), "work": work})
-            while not any(said.keys() & {"end", "died"} for said in worker.child.news(1.0)):
+            worker.child.offer("calibration", {"folder": str(worker.db.settings.scratch / "calibration"), "work": work})
+            while not any(said.keys() & {"end", "died"} for said in worker.child.news("calibration", 1.0)):
                 pass
+            worker.child.forget("calibration")
         for run in speed.runs(digest):
             making.remember(worker.db, digest, asdict(run))

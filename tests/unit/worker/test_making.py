@@ -2,6 +2,7 @@
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ BEGIN = """
 import json, os, pathlib, signal, sys, threading, time
 order = json.loads(sys.stdin.readline())
 folder = pathlib.Path(order["folder"])
-def say(**what): print(json.dumps(what), flush=True)
+def say(**what): print(json.dumps({"order": order["order"]} | what), flush=True)
 def chunk(n):
     (folder / "parts" / f"chunk-{n:05d}.tmp").write_bytes(b"latents" + bytes([n]))
     (folder / "parts" / f"chunk-{n:05d}.tmp").rename(folder / "parts" / f"chunk-{n:05d}.safetensors")
@@ -134,3 +135,41 @@ def test_a_deleted_job_leaves_nothing(tmp_path: Path):
     assert ended(one)[0] == "gone"
     assert not list(one.storage.names(one.owner.job))
     assert not one.folder.exists()
+
+
+SEVERAL = """
+import json, os, pathlib, sys, threading, time
+def film(order):
+    folder = pathlib.Path(order["folder"])
+    time.sleep(1)
+    for name in ("film.mp4", "thumbnail.webp", "spritesheet.jpg"): (folder / name).write_bytes(b"film")
+    print(json.dumps({"order": order["order"], "end": {"result": {"frames": 1}}}), flush=True)
+for line in sys.stdin:
+    order = json.loads(line)
+    if order["work"]["verb"] == "kill":
+        time.sleep(0.3)
+        os.kill(os.getpid(), 9)
+    threading.Thread(target=film, args=(order,)).start()
+"""
+
+
+def test_of_two_jobs_the_one_that_kills_their_process_is_parked_and_the_other_made(tmp_path: Path):
+    db = turns.opened(Settings(data=tmp_path, together=2))
+    child = Child(device="cpu", command=[sys.executable, "-c", SEVERAL])
+    about = {"model": "pocket", "seconds": 1, "width": 64, "height": 48}
+    for verb in ("generate", "kill"):
+        queue.submit(db, Ask(tenant="ann", work={"verb": verb}, about=about))
+    pair = []
+    for turn in ("one", "two"):
+        owner = Owner(job=str(making.claim(db, turn)), workflow=turn, worker="w")
+        job = making.begin(db, owner)
+        assert job is not None
+        pair.append(Making(db=db, storage=Storage(db.settings), child=child, owner=owner, job=job))
+    with ThreadPoolExecutor() as pool:
+        states = [pool.submit(lambda one=one: one.close(one.chunk(0)["end"])) for one in pair]
+        assert [state.result(timeout=60) for state in states] == ["completed", "failed"]
+    child.kill()
+    good, bad = (queue.get(db, "ann", one.owner.job) for one in pair)
+    assert good is not None
+    assert bad is not None
+    assert (good.crashes, bad.crashes, bad.error and bad.error["code"]) == (0, 3, "crashed")
