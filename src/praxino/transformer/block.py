@@ -105,9 +105,10 @@ class CrossAttention(nn.Module):
         if config.picture_channels:
             self.picture_k, self.picture_v, self.norm_picture_k = nn.Linear(d, d), nn.Linear(d, d), RMSNorm(d)
 
-    def forward(self, x: Tensor, said: Span, mask: Tensor | None, shown: Span | None = None) -> Tensor:
+    def forward(self, x: Tensor, said: Span, context: "Context", shown: Span | None = None) -> Tensor:
         q = rearrange(self.norm_q(self.to_q(x)), "b n (h d) -> b h n d", h=self.heads)
-        heard = attend(q, said.k, said.v, mask=None if mask is None else mask[:, None, None])
+        mask = None if context.mask is None else context.mask[:, None, None]
+        heard = attend(q, said.k, said.v, mask=mask) if context.lengths is None else _apart(q, said, mask, context)
         if shown is not None:
             heard = heard + attend(q, shown.k, shown.v)
         return self.to_out(rearrange(heard, "b h n d -> b n (h d)"))
@@ -123,6 +124,18 @@ class CrossAttention(nn.Module):
     def _span(self, k: Tensor, v: Tensor) -> Span:
         k, v = (rearrange(y, "b m (h d) -> b h m d", h=self.heads) for y in (k, v))
         return Span(k=k, v=v)
+
+
+def _apart(q: Tensor, said: Span, mask: Tensor | None, context: "Context") -> Tensor:
+    """Each sample's attention to its own text alone: over one that is filled up, sums are made in another order."""
+    asks = zip(q.split(1), said.k.split(1), said.v.split(1), context.lengths or (), strict=True)
+    masks = [None] * len(q) if mask is None else mask.split(1)
+    return torch.cat(
+        [
+            attend(ask, k[:, :, :m], v[:, :, :m], mask=None if hides is None else hides[..., :m])
+            for (ask, k, v, m), hides in zip(asks, masks, strict=True)
+        ]
+    )
 
 
 class Block(nn.Module):
@@ -143,7 +156,7 @@ class Block(nn.Module):
         y = modulate(layer_norm(x), shift_a, scale_a)
         y, span = self.self_attention(y, context, past)
         x = gated(x, y, gate_a)
-        x = x + self.cross_attention(self.norm_text(x), said, context.mask, picture)
+        x = x + self.cross_attention(self.norm_text(x), said, context, picture)
         y = modulate(layer_norm(x), shift_f, scale_f)
         y = self.ffn_out(gelu(self.ffn_in(y)))
         return gated(x, y, gate_f), span
@@ -173,6 +186,7 @@ class Context:
     split: Split
     mask: Tensor | None  # (b, m), True where a text token counts; None: all do
     pictures: tuple[Span, ...] = ()  # keys and values of each block, of a picture
+    lengths: tuple[int, ...] | None = None  # tokens of each sample's text, where each has its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +197,7 @@ class Heard:
     pooled: Tensor | None  # (b, d): its mean, where that is added to the time
     mask: Tensor | None  # (b, m), True where a token counts; None: all do
     pictures: tuple[Span, ...] = ()  # keys and values of each block, of a picture
+    lengths: tuple[int, ...] | None = None  # tokens of each sample's text, where each has its own; the rest is nothing
 
     def times(self, count: int) -> "Heard":
         """The same for each of ``count`` samples, of one."""

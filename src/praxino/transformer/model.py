@@ -260,7 +260,7 @@ class Transformer(nn.Module):
         turn = rearrange(turn, "b t s c -> b 1 (t s) c")
         turn = turn[0, 0] if len(turns) == 1 else turn
         pair = (turn.cos().to(latents.device, self.dtype), turn.sin().to(latents.device, self.dtype))
-        said = {"mask": heard.mask, "pictures": heard.pictures}
+        said = {"mask": heard.mask, "pictures": heard.pictures, "lengths": heard.lengths}
         return Context(shift=shift, turn=pair, sights=shown.sights, split=spread, **said), embedded
 
     def _timed(self, time: Tensor, pooled: Tensor | None) -> Tensor:

@@ -32,12 +32,12 @@ class Call:
         return tuple(sights(start=self.start, frames=frames, tokens=tokens, remembered=remembered, config=config))
 
     def kind(self, config: TransformerConfig) -> Hashable:
-        """Calls of one kind can be made as one: they bring, see and hear as much."""
+        """Calls of one kind can be made as one: they bring and see as much; texts may be longer and shorter."""
         first = [span.k.shape for span in self.cache.spans[0]] if self.cache.spans else []
-        heard = [None if x is None else x.shape for x in (self.text.spans[0].k, self.text.pooled, self.text.mask)]
+        heard = (self.text.pooled is None, self.text.mask is None)
         seen = [span.k.shape for span in self.text.pictures[:1]]
         brought = (self.latents.shape, self.latents.dtype, self.latents.device, self.time.dtype)
-        return (*brought, self.sights(config), tuple(first), tuple(heard), tuple(seen), self.cache.last is None)
+        return (*brought, self.sights(config), tuple(first), heard, tuple(seen), self.cache.last is None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,13 @@ def behind(calls: Sequence[Call]) -> Behind:
         spans=[_beside(block) for block in zip(*(past.spans for past in pasts), strict=True)],
         last=(torch.cat([x for x, _ in lasts]), torch.cat([t for _, t in lasts])) if lasts else None,
     )
+    lengths = tuple(text.spans[0].k.shape[2] for text in texts)
     text = Heard(
-        spans=tuple(_beside([text.spans for text in texts])),
+        spans=tuple(_beside([[_filled(span, max(lengths)) for span in text.spans] for text in texts])),
         pooled=_one([text.pooled for text in texts]),
-        mask=_one([text.mask for text in texts]),
+        mask=_one([None if text.mask is None else _longer(text.mask, 1, max(lengths)) for text in texts]),
         pictures=tuple(_beside([text.pictures for text in texts])),
+        lengths=lengths,
     )
     return Behind(cache=cache, text=text)
 
@@ -69,6 +71,17 @@ def behind(calls: Sequence[Call]) -> Behind:
 def own(spans: Sequence[Span], number: int) -> list[Span]:
     """Of each block's spans of several films those of one, which keep nothing of the others."""
     return [Span(k=span.k[number : number + 1].clone(), v=span.v[number : number + 1].clone()) for span in spans]
+
+
+def _filled(span: Span, length: int) -> Span:
+    return Span(k=_longer(span.k, 2, length), v=_longer(span.v, 2, length))
+
+
+def _longer(x: Tensor, axis: int, length: int) -> Tensor:
+    """x with zeros at its end along an axis, until it is so long."""
+    shape = list(x.shape)
+    shape[axis] = length - shape[axis]
+    return torch.cat([x, x.new_zeros(shape)], axis) if shape[axis] else x
 
 
 def _beside(films: Sequence[Sequence[Span]]) -> list[Span]:

@@ -34,9 +34,10 @@ def network(config: TransformerConfig, dtype: torch.dtype) -> Transformer:
 
 
 def begun(made: Transformer, number: int, size: tuple[int, int], *, chunks: int = 2) -> Call:
-    """The next call of a film that has some chunks behind it: of other words, at another place and time."""
+    """The next call of a film that has some chunks behind it: of other and more words, at another place and time."""
     config, random = made.config, torch.Generator().manual_seed(number)
-    text = made.read(torch.randn(1, 5, config.text_channels, generator=random).to(made.dtype))
+    words = torch.randn(1, 5 + number, config.text_channels, generator=random).to(made.dtype)
+    text = made.read(words, torch.arange(5 + number)[None] < 5)
     cache, start = Cache(), 0
     shape = (1, config.chunk, *size, config.latent_channels)
     for chunk in range(chunks + number):
