@@ -147,8 +147,7 @@ def looks_of(folder: Path) -> list[Path]:
     """The looks of a model that can be found: those that PRAXINO_MODELS lists, and those in folders beside it."""
     home = folder.resolve()
     near = {one.resolve() for one in (*_own(), *(file.parent for file in home.parent.glob(f"*/{CONFIG}")))}
-    held = {one: kept for one in near if (kept := look(one)) is not None}
-    return sorted(one for one, kept in held.items() if Path(kept.folder).resolve() == home)
+    return sorted(one for one in near - {home} if look(one) is not None and _able(one) and base(one).resolve() == home)
 
 
 def card(folder: Path) -> dict[str, Any]:

@@ -135,6 +135,7 @@ def test_a_base_may_move_beside_its_look_or_be_named(
     monkeypatch.delenv("PRAXINO_MODELS")
     shutil.move(place / "look", tmp_path / "elsewhere" / "look")
     assert open_parts(tmp_path / "elsewhere" / "look").name == "look"
+    assert checkpoint.looks_of(tmp_path / "elsewhere" / "base") == [tmp_path / "elsewhere" / "look"]
 
 
 def misshapen(place: Path) -> None:
