@@ -147,7 +147,14 @@ def looks_of(folder: Path) -> list[Path]:
     """The looks of a model that can be found: those that PRAXINO_MODELS lists, and those in folders beside it."""
     home = folder.resolve()
     near = {one.resolve() for one in (*_own(), *(file.parent for file in home.parent.glob(f"*/{CONFIG}")))}
-    return sorted(one for one in near - {home} if look(one) is not None and _able(one) and base(one).resolve() == home)
+    return sorted(one for one in near - {home} if _needs(one, home))
+
+
+def _needs(folder: Path, home: Path) -> bool:
+    try:
+        return look(folder) is not None and base(folder).resolve() == home
+    except ValueError:
+        return False  # it needs another one, that is not here
 
 
 def card(folder: Path) -> dict[str, Any]:
