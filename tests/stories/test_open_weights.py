@@ -164,3 +164,44 @@ def test_without_the_libraries_it_is_said_what_to_install(
         monkeypatch.setitem(__import__("sys").modules, "diffusers.models.autoencoders.autoencoder_kl_wan", None)
     assert run(film(place, "words", "a cat")) == 2
     assert "pip install 'praxino[open-weights]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "part", "said"),
+    [
+        ("words", ("0.3", "0.6"), "no later part of its films can be made again; make the film anew with another"),
+        ("words", ("0", "0.5"), "cannot lead to what comes after; make the film anew"),
+        ("5B", ("0.2", "0.6"), "cannot lead to what comes after; make again all that comes: --to the end"),
+        ("5B", ("0.5", "1"), ""),
+    ],
+)
+def test_a_part_is_made_again_where_the_model_can_and_refused_in_its_own_words_where_not(
+    place: Path, model: str, part: tuple[str, str], said: str, tmp_path: Path, capsys: Any
+) -> None:
+    if not (whole := place / f"{model}-whole.mp4").exists():
+        made(place, capsys, model, "a cat", "--seconds", "1")
+        shutil.copy(place / "film.mp4", whole)
+    asked = ["retake", str(whole), "--from", part[0], "--to", part[1], "-o", str(tmp_path / "b.mp4"), "--seed", "2"]
+    assert run(asked) == (2 if said else 0)
+    assert said in capsys.readouterr().err
+    if not said:
+        before, after = (np.stack(list(read.stream(file))).astype(int) for file in (whole, tmp_path / "b.mp4"))
+        changed = np.abs(after - before).mean((1, 2, 3))
+        assert changed[:7].max() < changed[12:].min() / 3, "what was kept is written once more, and no more than that"
+
+
+@pytest.mark.parametrize("model", ["words", "5B"])
+def test_what_makes_single_clips_is_not_judged_by_minutes(place: Path, model: str, tmp_path: Path, capsys: Any) -> None:
+    assert run(["evaluate", str(place / model), "--into", str(tmp_path / "report"), "--clips", "2"]) == 2
+    assert "makes single clips; the world suite" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_text_encoder_whose_table_has_only_its_other_name_is_the_same(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "weights" / "words", tmp_path / "weights")
+    file = tmp_path / "weights" / "text_encoder" / "model.safetensors"
+    weights = load_file(file)
+    assert "encoder.embed_tokens.weight" not in weights
+    save_file({"encoder.embed_tokens.weight": weights.pop("shared.weight"), **weights}, file)
+    assert run(["models", "import", str(tmp_path / "weights"), "--into", str(tmp_path / "m"), *SIZE]) == 0
+    assert checkpoint.digest(tmp_path / "m") == checkpoint.digest(place / "words")

@@ -23,6 +23,7 @@ from praxino.evaluation.metrics import binding, motion, picture, statistics
 from praxino.evaluation.parse import link, parse, spots
 from praxino.evaluation.sight import Sight, sight
 from praxino.evaluation.suite import SECONDS, SPLITS, Case, cases, names
+from praxino.generation.card import Card
 from praxino.generation.parts import Parts, open_parts
 from praxino.layers import precision
 from praxino.pixels import unit, whole
@@ -84,6 +85,7 @@ def evaluate(model: str, into: Path, *, clips: int, report: Report) -> dict[str,
     if clips < 2:
         raise ValueError(f"clips {clips} must be at least 2, so that prompts can be exchanged; try 24")
     folder = checkpoint.find(model)
+    _check(folder, model)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     parts = open_parts(folder, device=device, dtype=precision.fastest(device))
     films = into / "films"
@@ -113,6 +115,19 @@ def evaluate(model: str, into: Path, *, clips: int, report: Report) -> dict[str,
     _write(into / "report.json", json.dumps(content, indent=1, ensure_ascii=False))
     _write(into / "report.html", reports.page(content, bench.paths, studio, [*usual, *held]))
     return figures
+
+
+def _check(folder: Path, model: str) -> None:
+    """Raises ValueError for a model that cannot make the films of the suite, before any is made."""
+    if checkpoint.engine(folder) != checkpoint.OWN:
+        raise ValueError(f"model {model!r} is a pipeline of another kind; the world suite judges Praxino's own models")
+    about = checkpoint.card(folder).get("card", {})
+    lacking = {"words", "start", "extend"} - set(about.get("takes", Card.takes))
+    if lacking or about.get("frames") is not None:
+        raise ValueError(
+            f"model {model!r} makes single clips; the world suite begins with words, with pictures and with clips, and"
+            " goes on for minutes; evaluate a model that rolls on"
+        )
 
 
 def _asked(native: tuple[int, int]) -> tuple[int, int]:

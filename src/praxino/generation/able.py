@@ -37,6 +37,29 @@ def check(request: Request, card: Card, *, moving: bool) -> None:
         )
 
 
+def ask_again(model: str, *, first: bool, last: bool) -> None:
+    """Whether it can make a part of a film again, by the card in its folder; the film's first or last part, or neither.
+
+    Raises ValueError with the remedy where it cannot.
+    """
+    about = checkpoint.card(checkpoint.find(model)).get("card", {})
+    card = config.from_json(Card, about) if "takes" in about else None
+    if card is None:
+        return
+    if not first and "extend" not in card.takes:
+        raise ValueError(
+            f"model {model!r} goes on from no clip, so no later part of its films can be made again; make the film anew"
+            " with another --seed"
+        )
+    if first and "words" not in card.takes:
+        raise ValueError(f"model {model!r} begins with a picture; make again what comes later: --from 0.5 or more")
+    if not last and "end" not in card.takes:
+        rest = "; make again all that comes: --to the end" if "extend" in card.takes else "; make the film anew"
+        raise ValueError(f"model {model!r} cannot lead to what comes after{rest}")
+    if last and card.ends:
+        raise ValueError(f"model {model!r} makes what is between two pictures; make again what comes before the end")
+
+
 def _asked(request: Request, *, moving: bool) -> dict[str, str]:
     """What the request asks for, and what to say where the model cannot."""
     asked: dict[str, str] = {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from praxino.generation import engine
+from praxino.generation import able, engine
 from praxino.generation.generate import Around
 from praxino.media import labels, read, sheet, visible
 from praxino.media.splice import Cut, splice
@@ -49,6 +49,7 @@ def retake(film: Path, take: Take, output: Path, *, around: Around) -> dict[str,
             f"{take.begin:g} to {take.end:g} s is no part of {film}; it has {about.seconds:g} s, and the end comes last"
         )
     made = from_json(recipe["request"])
+    able.ask_again(made.model, first=first == 0, last=last == about.frames)
     whole = recipe["stopped"]["of"] / about.fps if "stopped" in recipe else about.seconds
     prompt = take.prompt or _said(made, whole, (take.begin + take.end) / 2)
     with tempfile.TemporaryDirectory() as folder:

@@ -3,7 +3,7 @@
 They are read from folders in the layout of diffusers: vae, text_encoder and tokenizer, image_encoder, scheduler.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ def _text(folder: Path) -> Part:
     if not words.is_file():
         raise ValueError(f"{folder} lacks tokenizer/tokenizer.json, the vocabulary of umT5; get it again")
     umt5.prompts(words)
-    tensors = _matched(home, network=text_of(about), inner="model", again={umt5.AGAIN})
+    tensors = _matched(home, network=text_of(about), inner="model", again={umt5.AGAIN: umt5.TABLE})
     return Part(about=about, tensors=tensors, files=(words,))
 
 
@@ -144,20 +144,24 @@ def _picture(folder: Path) -> Part:
     home, places = folder / "image_encoder", "embeddings.position_ids"
     sizes = clip.theirs(wan_files.about(home))
     about = {"kind": clip.KIND, **config.to_json(sizes)}
-    again = {places, "visual_projection.weight"}
+    again = {places: None, "visual_projection.weight": None}
     tensors = _matched(home, network=picture_of(about), inner="model", again=again, outer=clip.PREFIX)
     return Part(about=about, tensors=tensors, made=((f"model.{places}", clip.places(sizes)),))
 
 
 def _matched(
-    home: Path, *, network: nn.Module, inner: str, again: Collection[str] = (), outer: str = ""
+    home: Path, *, network: nn.Module, inner: str, again: Mapping[str, str | None] | None = None, outer: str = ""
 ) -> dict[str, tuple[str, Held]]:
     """The tensors of a part by our names, with theirs, each of which has its place; headers are read, no more.
 
-    ``inner`` is where our network has theirs, ``outer`` what their names may begin with, ``again`` what is not needed.
+    ``inner`` is where our network has theirs, ``outer`` what their names may begin with, ``again`` what is not needed,
+    each with what it holds a second time, where it does: a file may have it under this name alone.
     """
-    files = {name: one for name, one in wan_files.described(home).items() if name.removeprefix(outer) not in again}
-    tensors = {f"{inner}.{name.removeprefix(outer)}": (name, one) for name, one in files.items()}
+    found = {name.removeprefix(outer): (name, one) for name, one in wan_files.described(home).items()}
+    for other, name in (again or {}).items():
+        if (one := found.pop(other, None)) is not None and name is not None:
+            found.setdefault(name, one)
+    tensors = {f"{inner}.{name}": one for name, one in found.items()}
     places = {name: tuple(value.shape) for name, value in network.named_parameters()}
     if missing := sorted(places.keys() - tensors.keys()):
         raise ValueError(f"{home} lacks {len(missing)} of its weights, the first {missing[0]}; get it again")

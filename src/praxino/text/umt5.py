@@ -18,8 +18,8 @@ from praxino import config
 
 KIND = "umt5"
 """What a model's config.json calls it."""
-AGAIN = "encoder.embed_tokens.weight"
-"""The name by which some files hold the table of tokens a second time."""
+TABLE, AGAIN = "shared.weight", "encoder.embed_tokens.weight"
+"""The table of tokens; some files hold it by the other name, alone or a second time."""
 
 
 @dataclass(frozen=True, kw_only=True)
