@@ -23,6 +23,8 @@ STILL = 0.35
 """Levels that a block's luma changes by, at most, from one frame to the same again."""
 QUIET = 0.0006
 """Widths a frame, below which flow is unrest of the encoding."""
+LEAP = 1.6
+"""Times the usual change, and root of the times of the usual way, from which on a step leaps over missing frames."""
 FARTHEST = 3.5
 """Times the usual change that a step over missing frames may be."""
 
@@ -169,7 +171,9 @@ def repeats(change: np.ndarray) -> int:
     for begin, end in runs(strength < _hardly(strength)):
         if end - begin <= 2 and begin > 0 and end < len(strength):
             around = min(strength[begin - 1], strength[end])
-            total += (end - begin) * bool(around > 3 * max(STILL, float(strength[begin:end].max())))
+            usual = float(np.median(np.r_[strength[max(0, begin - 3) : begin], strength[end : end + 3]]))
+            sudden = around > 3 * max(STILL, float(strength[begin:end].max())) and around > 0.5 * usual
+            total += (end - begin) * bool(sudden)  # what turns back slows down before it does
     return total
 
 
@@ -185,21 +189,24 @@ def freezes(change: np.ndarray) -> int:
     return longest
 
 
-def leaps(change: np.ndarray) -> int:
-    """Steps that change far more than those before and after them, which are alike: frames are missing there.
+def leaps(change: np.ndarray, amount: np.ndarray) -> int:
+    """Steps on which far more happens than on those before and after them, which are alike: frames are missing there.
 
-    One or two are missed in a row, so that a step is two or three. What leaps further is a window that moves by whole
-    pixels, or a thing that hits another.
+    Two witnesses are asked, how much pictures change (n, 9, 16) and how far things went (n,): pictures change more now
+    and then for the encoder's reasons, and flow has its own errors, but hardly both at once. One or two frames are
+    missed in a row, so that a step is two or three. What leaps further is a thing that hits another; one leap alone may
+    be that, too.
     """
-    mean = change.reshape(len(change), -1).mean(1)
+    mean = np.maximum(change - STILL, 0).reshape(len(change), -1).mean(1)
     total = 0
     for n in range(2, len(mean) - 2):
-        around = mean[[n - 2, n - 1, n + 1, n + 2]]
-        steady = around.min() / max(float(around.max()), 1e-6)
-        times = mean[n] / max(float(around.max()), 1e-6)
-        leap = (times > 1.6 and steady > 0.4) or (times > 1.3 and steady > 0.75)
-        total += around.min() > 0.05 and leap and times < FARTHEST
-    return int(total)
+        near = [n - 2, n - 1, n + 1, n + 2]
+        least, most = float(mean[near].min()), float(mean[near].max())
+        times = (mean[n] + 0.02) / (most + 0.02)
+        further = (amount[n] + QUIET) / (amount[near].max() + QUIET)
+        steady = least > 0.02 and least > 0.35 * most
+        total += steady and 1.2 < times < FARTHEST and times * np.sqrt(further) > LEAP
+    return int(total) if total > 1 else 0
 
 
 def _strength(change: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ Shapes: (h, w) uint8 luma.
 # (OpenCV's own types are loose)
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -24,6 +25,10 @@ STRONG = 60
 """The same of a letter."""
 MAP = (80, 128)
 """Rows and columns of the map of strokes that a look keeps."""
+ALONE = 0.7
+"""Share of all strokes that a mark has where nothing else says that it is one."""
+CLOSE = 0.6
+"""Of a letter's height: how wide the gaps between most letters are, at most."""
 CORNER = 0.4
 """Of the picture's width and height: how far a corner reaches."""
 Box = tuple[float, float, float, float]  # left, top, right, bottom, 0..1
@@ -121,21 +126,32 @@ def _lines(glyphs: list[_Glyph], rest: list[_Glyph], *, least: int) -> list[tupl
         size = bottom - top
         among = [g for g in rest if left - size < (g.left + g.right) / 2 < right + size and top < g.middle < bottom]
         right = max([right, *(g.right for g in among)])
-        if len(line) >= least and len(line) + len(among) >= max(3, least) and right - left > 2.5 * size:
+        enough = len(line) >= least and len(line) + len(among) >= max(3, least)
+        if enough and right - left > 2.5 * size and _close(line):
             boxes.append((left, top, right, bottom))
     return boxes
 
 
-def text(looks: Sequence[Look]) -> tuple[float, Box | None]:
+def _close(line: list[_Glyph]) -> bool:
+    """Whether most of it is as close together as letters are: tiles and dominoes of a row stand apart."""
+    gaps = [right.left - left.right for left, right in pairwise(line)]
+    return float(np.median(gaps)) <= CLOSE * float(np.median([glyph.height for glyph in line]))
+
+
+def text(looks: Sequence[Look], beside: Sequence[Look] = ()) -> tuple[float, Box | None]:
     """Share of the picture under letters, and the box around most of them.
 
-    Letters count that stay where they are from one look to the next. The share is of the looks that have any.
+    Letters count that stay where they are from one look to the next; ``beside`` are the looks before and after these.
+    The share is of the looks that have any.
     """
     held = list[Box]()
     shares = list[float]()
-    for number, look in enumerate(looks):
-        beside = [box for other in (number - 1, number + 1) if 0 <= other < len(looks) for box in looks[other].words]
-        stays = [box for box in look.words if len(looks) == 1 or any(_same(box, other) for other in beside)]
+    ordered = sorted([*looks, *beside], key=lambda look: look.frame)
+    for number, look in enumerate(ordered):
+        if not any(look is one for one in looks):
+            continue
+        near = [box for other in ordered[max(0, number - 1) : number + 2] if other is not look for box in other.words]
+        stays = [box for box in look.words if len(ordered) == 1 or any(_same(box, other) for other in near)]
         held += stays
         shares.append(sum((r - x) * (b - t) for x, t, r, b in stays))
     if not held:
@@ -159,7 +175,8 @@ def logo(looks: Sequence[Look], small: np.ndarray) -> tuple[str, Box] | None:
     """The corner (top_left and so on) and the box of a mark that stays where it is; needs three looks.
 
     ``small`` (n, rows, columns, 3) are their small pictures. Where most of these change, whatever stays is a mark;
-    where they do not, only bold light strokes are taken for one.
+    where they do not, only bold light strokes are taken for one, and only where there are hardly any others: tiles of
+    a floor are such strokes, too.
     """
     held = [np.unpackbits(look.strokes).reshape(3, *MAP) for look in looks if look.strokes is not None]
     if len(held) < 3:
@@ -167,9 +184,10 @@ def logo(looks: Sequence[Look], small: np.ndarray) -> tuple[str, Box] | None:
     lively = float(np.median(small.mean(-1).std(0))) > 4
     best: tuple[int, str, Box] | None = None
     for still in (np.mean(held, 0) >= 0.9)[: 3 if lively else 1]:
+        least = 0 if lively else ALONE * np.count_nonzero(still)
         for ink, (x, y, w, h) in _clusters(still):
             corner = _corner(x, y, w, h)
-            if corner and (best is None or ink > best[0]):
+            if corner and ink >= least and (best is None or ink > best[0]):
                 best = ink, corner, (x / MAP[1], y / MAP[0], (x + w) / MAP[1], (y + h) / MAP[0])
     return None if best is None else best[1:]
 

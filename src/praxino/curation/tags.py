@@ -14,7 +14,7 @@ from praxino.curation.clip import Look, Scan, Tag
 from praxino.curation.looks import inside
 from praxino.curation.sound import AUDIBLE, loudness
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ def _seen(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
     lit = [look for look in part if _lit(look)]
     found: dict[str, Tag] = {name: _median(lit or part, name) for name in MEDIANS}
     means = [look.tags["brightness"] for look in part] or [0.0]
-    area, box = overlays.text(part)
+    area, box = overlays.text(part, _beside(scan, part))
     mark = _logo(scan, part) or _logo(scan, scan.looks)  # over the cuts of a file, only what was laid over it stays
     crop = borders(scan, begin, end)
     across, down = (crop[2] < scan.probe.width, crop[3] < scan.probe.height) if crop else (False, False)
@@ -207,6 +207,14 @@ def _seen(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
     }
 
 
+def _beside(scan: Scan, part: Sequence[Look]) -> list[Look]:
+    """The looks right before and after these: what was laid over a film stays where it is over its cuts."""
+    frames = [look.frame for look in part]
+    before = [look for look in scan.looks if look.frame < min(frames, default=0)]
+    after = [look for look in scan.looks if look.frame > max(frames, default=0)]
+    return [*before[-1:], *after[:1]]
+
+
 def _logo(scan: Scan, part: Sequence[Look]) -> tuple[str, overlays.Box] | None:
     return overlays.logo(part, scan.small[[look.frame for look in part]])
 
@@ -223,7 +231,7 @@ def _moving(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
         "static": float(motion.same(change).mean()),
         "freeze": motion.freezes(change) / fps,
         "duplicated": motion.repeats(change) / count,
-        "dropped": (_missing(times, variable=scan.probe.variable) + motion.leaps(change)) / count,
+        "dropped": (_missing(times, variable=scan.probe.variable) + motion.leaps(change, found.amount)) / count,
         "motion": float(found.amount.mean()) * fps,
         "camera_motion": float(found.camera.mean()) * fps,
         "object_motion": float(found.things.mean()) * fps,

@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 
 from praxino.world import footage_files as files
+from praxino.world import physics, render
 from praxino.world.film import film
 from praxino.world.footage_copies import broken, copies
 from praxino.world.footage_draw import overlays, pictures
 from praxino.world.footage_files import Manner
 from praxino.world.footage_reel import DEFECTS, Menu, Reel, Stock, reel
+from praxino.world.footage_rest import Life, changes
+from praxino.world.sampling import sample
 
 TRUTH = "truth.json"
 FPS = 25
@@ -30,6 +33,7 @@ FIRST = 8_000_000_000
 """Seeds of the world's clips count from here: no model is trained on them."""
 CLIP = 150  # frames
 MOST = 240  # clips; longer footage shows them again, mirrored and graded another way
+SKETCH = 108  # lines of the small film that shows whether anything moves
 WIDE = 6  # every so many clips is a panorama, for fast pans
 MARKS = ("letterbox", "logo", "subtitle", "pillarbox", "subtitle")
 """What lies over marked films, in turn; the last is Chinese."""
@@ -180,15 +184,16 @@ class Shelf(Mapping[int, np.ndarray]):
 def _stock(order: Order, shelf: Path, workers: ProcessPoolExecutor, report: Callable[[str, float], None]) -> Stock:
     count = min(max(round(order.frames / CLIP), WIDE), MOST)
     jobs = [workers.submit(partial(_render, order, number, shelf)) for number in range(count)]
-    made = list[tuple[int, int, dict[str, str]]]()
+    made = list[tuple[int, dict[str, str], Life]]()
     for number, job in enumerate(jobs, start=1):
         made.append(job.result())
         report("rendering", number / count)
     return Stock(
-        lengths=[length for _, length, _ in made],
+        lengths=[CLIP] * count,
         wide=[_wide(number) for number in range(count)],
         seeds=[seed for seed, _, _ in made],
-        captions=[captions for _, _, captions in made],
+        captions=[captions for _, captions, _ in made],
+        lives=[life for _, _, life in made],
     )
 
 
@@ -196,31 +201,27 @@ def _wide(number: int) -> bool:
     return number % WIDE == WIDE - 1
 
 
-def _render(order: Order, number: int, shelf: Path) -> tuple[int, int, dict[str, str]]:
-    """Put a clip on the shelf: its seed, how many frames it has, and its captions.
+def _render(order: Order, number: int, shelf: Path) -> tuple[int, dict[str, str], Life]:
+    """Put a clip on the shelf: its seed, its captions, and where it changes.
 
     Clips in which nothing moves for long are left out: they would be stills that nobody planted.
     """
     width, height = (round(side * 1.15) // 2 * 2 for side in (order.width, order.height))
     width = order.width * 9 // 4 // 2 * 2 if _wide(number) else width
     rung, seed = "one" if number % 5 == 4 else "all", FIRST + order.seed * 1_000_000 + number * 50
-    made = film(seed, rung=rung, width=width, height=height, frames=CLIP, fps=FPS)
+    life = Life(cells=changes(_sketch(seed, rung, width / height)), window=(order.width / width, order.height / height))
     for _ in range(49):
-        if lively(made.frames):
+        if life.lively:
             break
         seed += 1
-        made = film(seed, rung=rung, width=width, height=height, frames=CLIP, fps=FPS)
+        life = replace(life, cells=changes(_sketch(seed, rung, width / height)))
+    made = film(seed, rung=rung, width=width, height=height, frames=CLIP, fps=FPS)
     files.write(shelf / f"{number:04d}.mp4", made.frames, fps=FPS, manner=Manner(quality=10))
-    return seed, CLIP, made.captions
+    return seed, made.captions, life
 
 
-def lively(frames: np.ndarray, *, longest: int = 8) -> bool:
-    """Whether nothing stands still for ``longest`` frames (n, h, w, 3)."""
-    few = frames[:, ::2, ::2].astype(np.int16)
-    moved = [int((np.abs(few[n] - few[n - 1]) > 6).any(-1).sum()) for n in range(1, len(few))]
-    still = 0
-    for count in moved:
-        still = still + 1 if count < 0.0005 * few[0, ..., 0].size else 0
-        if still >= longest:
-            return False
-    return True
+def _sketch(seed: int, rung: str, aspect: float) -> np.ndarray:
+    """The frames (n, h, w, 3) of a film of the world, small: enough to see whether anything moves."""
+    what = sample(seed, rung=rung, aspect=aspect)
+    motion = physics.simulate(what, frames=CLIP, fps=FPS)
+    return render.render(what, motion, width=round(SKETCH * aspect), height=SKETCH)

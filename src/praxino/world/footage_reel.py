@@ -5,9 +5,12 @@ it. Shapes: n frames.
 """
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+
+from praxino.world.footage_rest import LONG, Life, longest
 
 WIPES = ("left", "right", "up", "down", "iris")
 """Where the edge goes to; an iris opens from the middle."""
@@ -15,6 +18,8 @@ JOINS = {"hard": 0.55, "dissolve": 0.2, "fade": 0.1, "wipe": 0.15}
 """How takes are joined, and how often."""
 DEFECTS = ("blur", "noise", "bright", "dark", "flat", "blocks", "freeze", "dropped", "duplicated", "still", "black")
 """What can be wrong with a take: its frames, not its place among others."""
+TRIES = 12
+"""Places of a window that are looked at, for one where something moves."""
 GOLDEN = 0.618034
 """Steps of this, modulo one, meet all kinds about as often as they should be met, however few there are."""
 PATCH = ("blur", "noise", "bright", "dark", "flat", "blocks")
@@ -111,8 +116,13 @@ class Stock:
     wide: list[bool]  # enough room beside the window for a fast pan
     seeds: list[int]
     captions: list[dict[str, str]]
+    lives: list[Life] = field(default_factory=list[Life])  # where clips change; where not known, they do all over
     _used: dict[int, int] = field(default_factory=dict)
     _rounds: dict[int, int] = field(default_factory=dict)
+
+    def rests(self, clip: int, shown: np.ndarray, path: np.ndarray) -> np.ndarray:
+        """(n - 1,) bool: in which steps nothing moves of frames ``shown`` (n,) in a window at ``path`` (n, 2)."""
+        return self.lives[clip].rests(shown, path) if self.lives else np.zeros(len(shown) - 1, bool)
 
     def cut(self, rng: np.random.Generator, length: int, *, wide: bool) -> tuple[int, int, bool]:
         """A clip, the first of ``length`` frames of it, and whether any of those were used before."""
@@ -168,7 +178,7 @@ def reel(rng: np.random.Generator, stock: Stock, menu: Menu, *, frames: int) -> 
         if menu.defects and (start + number * GOLDEN) % 1 >= menu.clean:
             kind, spoilt = menu.defects[spoilt % len(menu.defects)], spoilt + 1
         take, found = _take(rng, stock, menu, ((begin, end), core), kind)
-        takes.append(_spoil(rng, take, core, kind) if kind else take)
+        takes.append(_spoil(rng, take, core, kind) if kind else _still(stock, take, core))
         events += found
     return Reel(frames=now, takes=tuple(takes), joins=tuple(joins), events=tuple(events))
 
@@ -201,13 +211,13 @@ def _take(
     shown = np.cumsum(leaps) - 1
     pans = not defect and rng.random() < menu.pan and core[1] - core[0] > 30 and any(stock.wide)
     clip, first, again = stock.cut(rng, int(shown[-1]) + 1, wide=bool(pans))
-    path, events = np.repeat(rng.uniform(0.2, 0.8, (1, 2)), length + 1, 0), list[Stretch]()
-    if pans:
-        took = int(rng.integers(6, 18))
-        at = int(rng.integers(core[0] + 5, core[1] - took - 4))
-        path[:, 0] = _sweep(np.arange(length + 1) + span[0] - at, took, back=rng.random() < 0.5)
-        events.append(Stretch(kind="pan", begin=at, end=at + took))
-    elif rng.random() < menu.drift:
+    draw = partial(_pans, rng, length + 1, span, core) if pans else partial(_stays, rng, length + 1)
+    path, events = draw()
+    for _ in range(TRIES):
+        if longest(stock.rests(clip, first + shown, path[:-1])) < LONG:
+            break
+        path, events = draw()
+    if not pans and rng.random() < menu.drift:
         path = path[:1] + np.linspace(0, 1, length + 1)[:, None] * (rng.uniform(0.05, 0.95, (1, 2)) - path[:1])
     if rng.random() < menu.shake and not defect:
         amount = float(rng.uniform(0.03, 0.2))
@@ -222,6 +232,22 @@ def _take(
         mirror=bool(rng.random() < 0.5), gains=(red, green, blue), gamma=float(rng.uniform(0.85, 1.2)),
     )  # fmt: skip
     return take, events
+
+
+def _stays(rng: np.random.Generator, length: int) -> tuple[np.ndarray, list[Stretch]]:
+    """A path (length, 2) of a window that stays where it is."""
+    return np.repeat(rng.uniform(0.2, 0.8, (1, 2)), length, 0), []
+
+
+def _pans(
+    rng: np.random.Generator, length: int, span: tuple[int, int], core: tuple[int, int]
+) -> tuple[np.ndarray, list[Stretch]]:
+    """A path (length, 2) of a window that is swept over a panorama, and when."""
+    took = int(rng.integers(6, 18))
+    at = int(rng.integers(core[0] + 5, core[1] - took - 4))
+    path = np.repeat(rng.uniform(0.2, 0.8, (1, 2)), length, 0)
+    path[:, 0] = _sweep(np.arange(length) + span[0] - at, took, back=rng.random() < 0.5)
+    return path, [Stretch(kind="pan", begin=at, end=at + took)]
 
 
 def _sweep(since: np.ndarray, took: int, *, back: bool) -> np.ndarray:
@@ -261,6 +287,14 @@ def _spoil(rng: np.random.Generator, take: Take, core: tuple[int, int], kind: st
         path = np.repeat(path[:1], len(path), 0)
     found = Stretch(kind=kind, begin=begin, end=end, amount=float(rng.uniform(0.6, 1)), frames=tuple(very.tolist()))
     return replace(take, shown=shown, path=path, defects=(found,))
+
+
+def _still(stock: Stock, take: Take, core: tuple[int, int]) -> Take:
+    """The take; where nothing moves in most of it, with that defect, though nobody planted it."""
+    seen = slice(core[0] - take.begin, core[1] - take.begin)
+    if stock.rests(take.clip, take.shown[seen], take.path[seen]).mean() < 0.5:
+        return take
+    return replace(take, defects=(Stretch(kind="still", begin=core[0], end=core[1]),))
 
 
 def _plain(one: Stretch) -> dict[str, Any]:

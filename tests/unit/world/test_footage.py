@@ -8,10 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from praxino.world.footage import MARKS, Order, Stock, footage, lively, plan
+from praxino.world.footage import MARKS, Order, Stock, footage, plan
 from praxino.world.footage_copies import part
 from praxino.world.footage_draw import pictures
 from praxino.world.footage_reel import DEFECTS, Menu, reel
+from praxino.world.footage_rest import Life, changes, longest
 
 SMALL = Order(minutes=0.5, seed=5, width=192, height=128, workers=2)
 
@@ -150,8 +151,42 @@ def test_a_part_of_a_file_is_told_in_its_own_frames() -> None:
     ]
 
 
+def life(frames: np.ndarray, *, window: tuple[float, float] = (1, 1)) -> Life:
+    return Life(cells=changes(frames), window=window)
+
+
 def test_clips_that_stand_still_for_long_are_told_from_lively_ones() -> None:
     frames = np.random.default_rng(0).integers(0, 255, (30, 32, 48, 3)).astype(np.uint8)
-    assert lively(frames)
+    assert life(frames).lively
     frames[10:22] = frames[10]
-    assert not lively(frames)
+    assert not life(frames).lively
+
+
+def test_a_window_rests_where_it_stays_and_shows_nothing_that_moves() -> None:
+    frames = np.zeros((20, 48, 96, 3), np.uint8)
+    for n in range(20):
+        frames[n, 20:28, 4 + 2 * n : 10 + 2 * n] = 200  # a thing that goes over the left half
+    seen = life(frames, window=(0.5, 1))
+    still, moving = np.tile([1.0, 0.5], (20, 1)), np.linspace([1, 0.5], [0.8, 0.5], 20)
+    assert longest(seen.rests(np.arange(20), still)) == 19  # the thing is not in the window
+    assert not seen.rests(np.arange(20), still * [0, 1]).any()
+    assert not seen.rests(np.arange(20), moving).any()
+    assert seen.rests(np.full(20, 3), still * [0, 1]).all()  # the same frame again and again
+
+
+def test_a_take_looks_where_something_moves_and_one_that_cannot_is_told_as_still() -> None:
+    held = stock()
+    cells = np.zeros((149, 18, 32), np.uint8)
+    held.lives = [Life(cells=cells, window=(0.87, 0.87))] * 40
+    plain = Menu(joins={"hard": 1}, flash=0, pan=0, shake=0, drift=0)
+    shots = reel(np.random.default_rng(1), held, plain, frames=400).truth(held)["shots"]
+    assert [[one["kind"] for one in shot["defects"]] for shot in shots] == [["still"]] * len(shots)
+    cells[:, :, :3] = 9  # at the left rim
+    planned = reel(np.random.default_rng(1), stock_of(cells), plain, frames=400)
+    assert all(take.path[0, 0] < 0.65 and not take.defects for take in planned.takes)
+
+
+def stock_of(cells: np.ndarray) -> Stock:
+    held = stock()
+    held.lives = [Life(cells=cells, window=(0.87, 0.87))] * 40
+    return held
