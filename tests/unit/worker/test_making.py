@@ -146,6 +146,8 @@ def film(order):
     print(json.dumps({"order": order["order"], "end": {"result": {"frames": 1}}}), flush=True)
 for line in sys.stdin:
     order = json.loads(line)
+    if order.get("want") or order["work"]["verb"] == "deaf":
+        continue
     if order["work"]["verb"] == "kill":
         time.sleep(0.3)
         os.kill(os.getpid(), 9)
@@ -153,23 +155,43 @@ for line in sys.stdin:
 """
 
 
-def test_of_two_jobs_the_one_that_kills_their_process_is_parked_and_the_other_made(tmp_path: Path):
+def pair_of(tmp_path: Path, *verbs: str) -> list[Making]:
+    """Jobs in the making by one process."""
     db = turns.opened(Settings(data=tmp_path, together=2))
     child = Child(device="cpu", command=[sys.executable, "-c", SEVERAL])
     about = {"model": "pocket", "seconds": 1, "width": 64, "height": 48}
-    for verb in ("generate", "kill"):
+    made = []
+    for verb in verbs:
         queue.submit(db, Ask(tenant="ann", work={"verb": verb}, about=about))
-    pair = []
-    for turn in ("one", "two"):
-        owner = Owner(job=str(making.claim(db, turn)), workflow=turn, worker="w")
+        owner = Owner(job=str(making.claim(db, verb)), workflow=verb, worker="w")
         job = making.begin(db, owner)
         assert job is not None
-        pair.append(Making(db=db, storage=Storage(db.settings), child=child, owner=owner, job=job))
+        made.append(Making(db=db, storage=Storage(db.settings), child=child, owner=owner, job=job))
+    return made
+
+
+def test_of_two_jobs_the_one_that_kills_their_process_is_parked_and_the_other_made(tmp_path: Path):
+    pair = pair_of(tmp_path, "generate", "kill")
     with ThreadPoolExecutor() as pool:
         states = [pool.submit(lambda one=one: one.close(one.chunk(0)["end"])) for one in pair]
         assert [state.result(timeout=60) for state in states] == ["completed", "failed"]
-    child.kill()
-    good, bad = (queue.get(db, "ann", one.owner.job) for one in pair)
+    pair[0].child.kill()
+    good, bad = (queue.get(one.db, "ann", one.owner.job) for one in pair)
     assert good is not None
     assert bad is not None
     assert (good.crashes, bad.crashes, bad.error and bad.error["code"]) == (0, 3, "crashed")
+
+
+def test_a_deaf_process_is_killed_for_one_job_and_its_other_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("praxino.worker.making.HARD", 0.3)
+    deaf, good = pair_of(tmp_path, "deaf", "generate")
+    control.cancel(deaf.db, deaf.job)
+    with ThreadPoolExecutor() as pool:
+        states = [pool.submit(lambda one=one: one.close(one.chunk(0)["end"])) for one in (deaf, good)]
+        assert [state.result(timeout=60) for state in states] == ["cancelled", "completed"]
+    good.child.kill()
+    job = queue.get(good.db, "ann", good.owner.job)
+    assert job is not None
+    assert (job.crashes, good.suspect) == (0, False)
