@@ -21,6 +21,7 @@ from torch import Tensor
 from praxino import checkpoint
 from praxino.generation import engine
 from praxino.generation.engine import Engine, Own
+from praxino.generation.parts import Parts
 from praxino.generation.tracing import TRACING
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
@@ -50,10 +51,19 @@ class Shared:
             if (known := self._open.get(name)) is not None:
                 return known
             made = engine.opened(model)
-            if isinstance(made, Own) and isinstance(made.parts.transformer, Transformer):
-                network = cast("Transformer", Gathered(made.parts.transformer))
-                made = self._open[name] = Own(replace(made.parts, transformer=network))
+            if isinstance(made, Own):
+                made = self._open[name] = Own(gathered(made.parts))
             return made
+
+
+def gathered(parts: Parts) -> Parts:
+    """The same for several films; the passes of two transformers that take turns are never made as one."""
+    network = parts.transformer
+    return (
+        replace(parts, transformer=cast("Transformer", Gathered(network)))
+        if isinstance(network, Transformer)
+        else parts
+    )
 
 
 @dataclass(kw_only=True)
@@ -127,10 +137,8 @@ class Meeting:
 class Gathered:
     """`Transformer`, as the threads of several films call it, each film from one thread at a time."""
 
-    fusible = True
-
     def __init__(self, network: Transformer) -> None:
-        self.config, self.dtype = network.config, network.dtype
+        self.config, self.dtype, self.fusible = network.config, network.dtype, network.fusible
         self.made: Counter[int] = Counter()  # by number of films: how often so many were made as one
         self._network, self._meeting = network, Meeting()
         self._same: dict[tuple[Hashable, int], bool] = {}  # whether so many of a kind give what each gives alone
