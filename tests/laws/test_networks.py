@@ -10,7 +10,7 @@ from praxino.flow.guide import guide
 from praxino.flow.loss import novelty
 from praxino.flow.path import ends, hold, mix, velocity
 from praxino.flow.sample import sample
-from praxino.layers import precision
+from praxino.layers import attention, precision, rope
 from praxino.layers.attention import attend, attend_slowly
 from praxino.layers.gelu import gelu, gelu_slowly
 from praxino.transformer import config as transformer_config
@@ -165,6 +165,29 @@ def test_the_fast_attention_equals_the_slow_one() -> None:
         made = attend(q, k, v, mask=mask)
     taught = attend(q, k, v, mask=mask)
     torch.testing.assert_close(taught, made, rtol=0, atol=0.03)
+
+
+def test_attention_by_tiles_is_that_of_all_queries_at_once_and_of_each_sample_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attention, "TILE", 3 * 130 * 70)
+    q, k, v = (torch.randn(2, n, 3, 16).transpose(1, 2).double() for n in (200, 130, 130))
+    mask = (torch.rand(2, 130) < 0.7)[:, None, None]
+    torch.testing.assert_close(attention.attend_by_tiles(q, k, v), attend_slowly(q, k, v))
+    torch.testing.assert_close(attention.attend_by_tiles(q, k, v, mask=mask), attend_slowly(q, k, v, mask=mask))
+    q, k, v = (x.bfloat16() for x in (q, k, v))
+    exact = attend_slowly(q.double(), k.double(), v.double())
+    together = attention.attend_by_tiles(q, k, v)
+    assert (together - exact).norm() < 0.01 * exact.norm(), "about as exact as bfloat16 is"
+    for i in range(2):
+        assert torch.equal(attention.attend_by_tiles(q[i : i + 1], k[i : i + 1], v[i : i + 1]), together[i : i + 1])
+
+
+def test_pairs_of_channels_turn_by_their_angles() -> None:
+    angle = rope.angles((0, 7), size=(2, 3), channels=16)
+    x = torch.randn(2, 3, 12, 16)
+    want = torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * torch.polar(torch.ones(12, 8), angle))
+    torch.testing.assert_close(rope.rotate(x, rope.turning(angle)), want.flatten(-2))
 
 
 def test_the_fast_gelu_equals_the_slow_one_as_far_as_its_precision_goes() -> None:

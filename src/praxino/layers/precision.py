@@ -4,6 +4,7 @@ It is told by what the processor says of itself and never by a stopwatch: a film
 """
 
 from functools import cache
+from typing import Any
 
 import torch
 
@@ -19,8 +20,23 @@ def mixed(device: torch.device | str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=fastest(device) == torch.bfloat16)
 
 
+def fuses_attention() -> bool:
+    """Whether torch's fused attention of bfloat16 is as fast as products on this CPU: it uses AMX, but not AVX512-BF16.
+
+    Without AMX it takes twice as long as the products alone (docs/log.md, 2026-11-28).
+    """
+    can = _cpu()
+    return bool(can.get("amx_bf16")) or not _cpu_is_quick()
+
+
 @cache
 def _cpu_is_quick() -> bool:
     """AMX, or AVX512-BF16 but for Intel's: without AMX its products run at half the speed of float32 (docs/log.md)."""
-    can = getattr(torch.cpu, "get_capabilities", dict)()
+    can = _cpu()
     return bool(can.get("amx_bf16")) or (bool(can.get("avx512_bf16")) and "Intel" not in can.get("cpu_name", ""))
+
+
+@cache
+def _cpu() -> dict[str, Any]:
+    """What the processor says of itself."""
+    return getattr(torch.cpu, "get_capabilities", dict)()

@@ -181,7 +181,7 @@ class Context:
     """What every block of one call shares."""
 
     shift: Tensor  # (b, t, 6, d)
-    turn: tuple[Tensor, Tensor]  # cosines and sines, each (n, d/2)
+    turn: tuple[Tensor, Tensor]  # cosines and sines, each (n, d), or (b, 1, n, d)
     sights: list[Sight]  # of all tokens
     split: Split
     mask: Tensor | None  # (b, m), True where a text token counts; None: all do

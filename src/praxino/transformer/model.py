@@ -259,9 +259,9 @@ class Transformer(nn.Module):
         turn = spread.mine(rearrange(torch.stack(turns), "b (t s) c -> b t s c", s=size[0] * size[1]))
         turn = rearrange(turn, "b t s c -> b 1 (t s) c")
         turn = turn[0, 0] if len(turns) == 1 else turn
-        pair = (turn.cos().to(latents.device, self.dtype), turn.sin().to(latents.device, self.dtype))
+        cos, sin = (part.to(latents.device, self.dtype) for part in rope.turning(turn))
         said = {"mask": heard.mask, "pictures": heard.pictures, "lengths": heard.lengths}
-        return Context(shift=shift, turn=pair, sights=shown.sights, split=spread, **said), embedded
+        return Context(shift=shift, turn=(cos, sin), sights=shown.sights, split=spread, **said), embedded
 
     def _timed(self, time: Tensor, pooled: Tensor | None) -> Tensor:
         """What blocks are told of time (b, t) and of a text's mean (b, d): (b, t, d)."""
