@@ -117,14 +117,10 @@ def export(
         Literal["diffusers", "original"], typer.Option(help="Whose names the weights get.")
     ] = "diffusers",
 ) -> None:
-    """Write an imported model's transformer as open weights, for diffusers or for Wan's own code."""
-    from praxino.transformer import wan, wan_lora
+    """Write an imported model as open weights: for diffusers with all that it has, else its transformers alone."""
+    from praxino.generation import wan_export
 
     folder = checkpoint.find(model, partial=True)
-    if into.is_file() or (into.is_dir() and any(into.iterdir())):
-        raise ValueError(f"{into} is there already; choose a new folder")
-    read, look = wan.read(checkpoint.base(folder)), checkpoint.look(folder)
-    for change in () if look is None else (one for one in look.changes if one.part == "transformer"):
-        wan_lora.merge(read, folder / change.file, strength=change.strength)
-    wan.write(read, into, layout=layout)
-    typer.echo(f"{into}: {sum(file.stat().st_size for file in into.iterdir()) / 1e6:.1f} MB in {layout}'s layout")
+    parts = wan_export.send(folder, into, layout=layout)
+    size = sum(file.stat().st_size for file in into.rglob("*") if file.is_file()) / 1e6
+    typer.echo(f"{into}: {size:.1f} MB in {layout}'s layout: {', '.join(parts) or 'a transformer'}")

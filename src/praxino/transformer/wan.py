@@ -3,7 +3,6 @@
 Shapes: d width, c latent channels, p x p latents of a token.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, ones
 
 from praxino.config import from_json
@@ -20,7 +18,6 @@ from praxino.transformer import wan_files, wan_names
 from praxino.transformer.config import TransformerConfig
 from praxino.transformer.model import Transformer
 from praxino.transformer.wan_files import Held
-from praxino.transformer.wan_names import PREFIX
 
 WHOLE = 21
 """Latent frames of the clips (81 frames) that Wan was trained on: a chunk, where all frames see each other."""
@@ -44,25 +41,25 @@ class Found:
     dtype: torch.dtype  # of the largest
 
 
-def read(folder: Path | str, *, dtype: torch.dtype | None = None) -> Transformer:
+def read(folder: Path | str, *, dtype: torch.dtype | None = None, part: str = "transformer") -> Transformer:
     """The transformer of a folder (or file) of open weights, or of a model of ours, in evaluation mode.
 
-    In ``dtype``, or in that of the file.
+    In ``dtype``, or in that of the file. ``part`` is what a model of ours calls it.
 
     Each tensor goes from the file to its place, so that memory never holds the weights twice. Raises ValueError for
     pickled weights, for a damaged file, and, with the first names that are not known, for another kind of model.
     """
-    return filled(found(folder), dtype=dtype)
+    return filled(found(folder, part=part), dtype=dtype)
 
 
-def found(folder: Path | str) -> Found:
+def found(folder: Path | str, *, part: str = "transformer") -> Found:
     """What a folder holds; reads headers only. Raises ValueError as `read` does."""
     path = wan_files.home(Path(folder))
     tensors, about = wan_files.described(path), wan_files.about(path)
     dtype = _DTYPES.get(max(tensors.values(), key=lambda one: math.prod(one.shape)).dtype, torch.bfloat16)
-    if "format" in about and "transformer" in about:
-        own = {name: name.removeprefix(PREFIX) for name in tensors if name.startswith(PREFIX)}
-        config = from_json(TransformerConfig, about["transformer"])
+    if "format" in about and part in about:
+        own = {name: name.removeprefix(f"{part}.") for name in tensors if name.startswith(f"{part}.")}
+        config = from_json(TransformerConfig, about[part])
         return Found(config=config, layout="praxino", tensors={n: tensors[n] for n in own}, names=own, dtype=dtype)
     bare = wan_names.bare(tensors)
     layout = wan_names.layout(bare)
@@ -108,24 +105,12 @@ def write(
     config, folder = transformer.config, Path(folder)
     if config.marks_first or config.pools_text or config.preconditioned or config.leans_on_past:
         raise ValueError("only a transformer of Wan's own form can be written as one; this one does more than Wan")
-    state = {name: value for name, value in transformer.state_dict().items() if name != "channel_std"}
-    shards: list[dict[str, Tensor]] = [{}]
-    for mine, value in state.items():
-        if shards[-1] and sum(each.nbytes for each in shards[-1].values()) + value.nbytes > shard:
-            shards.append({})
-        shards[-1][wan_names.theirs(mine, layout)] = wan_names.value_out(mine, value, config.patch).cpu()
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in [folder / "config.json", *folder.glob(f"{STEM}*.safetensors*")]:
-        old.unlink(missing_ok=True)
-    placed: dict[str, str] = {}
-    for number, held in enumerate(shards, 1):
-        name = f"{STEM}.safetensors" if len(shards) == 1 else f"{STEM}-{number:05d}-of-{len(shards):05d}.safetensors"
-        save_file(held, folder / name, metadata={"format": "pt"})
-        placed |= dict.fromkeys(held, name)
-    if len(shards) > 1:
-        total = sum(value.nbytes for value in state.values())
-        _json(folder / f"{STEM}.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": placed})
-    _json(folder / "config.json", _theirs(config) if layout == "diffusers" else _originals(config))
+    (folder / "config.json").unlink(missing_ok=True)
+    state = transformer.state_dict()
+    named = {mine: wan_names.theirs(mine, layout) for mine in state if mine != "channel_std"}
+    values = ((name, wan_names.value_out(mine, state[mine], config.patch)) for mine, name in named.items())
+    wan_files.write(folder, values, stem=STEM, shard=shard)
+    wan_files.write_json(folder / "config.json", _theirs(config) if layout == "diffusers" else _originals(config))
 
 
 def from_diffusers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -239,7 +224,3 @@ def _originals(config: TransformerConfig) -> dict[str, Any]:
         "text_len": 512,
         "eps": 1e-6,
     }
-
-
-def _json(file: Path, value: dict[str, Any]) -> None:
-    file.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

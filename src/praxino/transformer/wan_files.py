@@ -1,12 +1,13 @@
 """The files of open weights: found, described, and read a tensor at a time; safetensors, never pickle."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
@@ -120,6 +121,45 @@ def tensors(held: dict[str, Held]) -> Iterator[tuple[str, Tensor]]:
     for name, one in held.items():
         with safe_open(one.file, framework="pt") as opened:
             yield name, opened.get_tensor(name)
+
+
+def write(folder: Path, named: Iterable[tuple[str, Tensor]], *, stem: str, shard: int) -> None:
+    """Write tensors in files of at most ``shard`` bytes, with an index where there are several.
+
+    One file's tensors are in memory at a time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(f"{stem}*.safetensors*"):
+        old.unlink()
+    files, placed, total = list[Path](), dict[str, int](), 0
+    held: dict[str, Tensor] = {}
+
+    def put() -> None:
+        files.append(folder / f"{stem}-{len(files) + 1:05d}.safetensors.part")
+        save_file(held, files[-1], metadata={"format": "pt"})
+        placed.update(dict.fromkeys(held, len(files)))
+        held.clear()
+
+    for name, value in named:
+        if held and sum(each.nbytes for each in held.values()) + value.nbytes > shard:
+            put()
+        held[name] = value.cpu().contiguous()
+        total += value.nbytes
+    put()
+    if len(files) == 1:
+        files[0].rename(folder / f"{stem}.safetensors")
+        return
+    names = [f"{stem}-{number:05d}-of-{len(files):05d}.safetensors" for number in range(1, len(files) + 1)]
+    for file, name in zip(files, names, strict=True):
+        file.rename(folder / name)
+    where = {name: names[number - 1] for name, number in placed.items()}
+    write_json(folder / f"{stem}.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": where})
+
+
+def write_json(file: Path, value: Mapping[str, Any]) -> None:
+    """Write a config, as `json_of` reads it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _indexed(index: Path) -> list[Path]:
