@@ -15,7 +15,11 @@ from torch import Tensor
 
 from praxino import checkpoint
 from praxino.cli.main import run
+from praxino.flow.config import SampleConfig
+from praxino.flow.guide import GuidanceConfig
 from praxino.generation import wan_import
+from praxino.generation.parts import open_parts
+from praxino.generation.rollout import Manner, Score, rollout
 from praxino.media import read
 from praxino.transformer.cache import Cache
 from praxino.transformer.config import TransformerConfig
@@ -142,3 +146,28 @@ def test_a_long_film_is_made_of_both_and_with_less_memory_it_is_the_same(model: 
         changed = {name: value * 0 if name.startswith(part) else value for name, value in tensors.items()}
         checkpoint.save(tmp_path / part, changed, about, {"tokenizer.json": (model / "tokenizer.json").read_bytes()})
         assert not np.array_equal(frames, film(tmp_path / part, tmp_path / "other.mp4", "--seconds", "3")), part
+
+
+def test_two_that_take_turns_are_not_tuned(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wan_import.bring(weights, tmp_path / "m", Terms(), WHOLE)
+    (tmp_path / "data").mkdir()
+    asked = ["tune", str(tmp_path / "m"), "--data", str(tmp_path / "data"), "--into", str(tmp_path / "t")]
+    assert run([*asked, "--minutes", "1"]) == 2
+    assert "has two transformers that take turns, and is not tuned yet" in capsys.readouterr().err
+
+
+@torch.inference_mode()
+def test_a_long_film_by_unipc_keeps_what_is_known_and_goes_on_where_it_was_broken_off(model: Path) -> None:
+    parts = open_parts(model)
+    known = torch.zeros(11, dtype=torch.bool)
+    known[:4] = True
+    clean = torch.randn(1, 11, 8, 8, 4, generator=torch.Generator().manual_seed(0))
+    score = Score(known=known, clean=clean, words=("a red ball",) * 4, negative="the sea", seed=5)
+    walk = SampleConfig(steps=4, shift=3.0, churn=0.0, solver="unipc", ticks=1000)
+    manner = Manner(sampling=walk, guidance=GuidanceConfig(projected=False), floor=0.0, anchor=0.0)
+    whole = dict(rollout(score, parts, manner=manner, done={}, step=lambda: None))
+    assert torch.equal(torch.cat(list(whole.values()), 1)[:, :4], clean[:, :4])
+    assert not torch.equal(whole[3], clean[:, 9:])
+    done = {number: made for number, made in whole.items() if number < 2}
+    again = dict(rollout(score, parts, manner=manner, done=done, step=lambda: None))
+    assert all(torch.equal(again[number], made) for number, made in whole.items())

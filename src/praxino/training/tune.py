@@ -131,6 +131,8 @@ def tune(order: Order, *, report: Report = lambda _stage, _done: None) -> dict[s
     _check(order)
     if "transformer" not in checkpoint.card(order.model):
         raise ValueError(f"{order.model} is a pipeline of another kind, and is not tuned here; tune a Praxino model")
+    if "transformer_2" in checkpoint.card(order.model):
+        raise ValueError(f"{order.model} has two transformers that take turns, and is not tuned yet; tune one of one")
     parts = open_parts(order.model, device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     if parts.transformer.config.given_channels:
         raise ValueError(f"{order.model} wants a picture with every clip; tune a model that takes words alone")
