@@ -10,8 +10,11 @@ from importlib.resources import files
 import numpy as np
 
 from praxino.curation.clip import COLUMNS, ROWS, Cut
-from praxino.curation.cuts_measure import measure
+from praxino.curation.cuts_measure import LAGS, measure
 
+VERSION = 2
+MOVED = 3 * len(LAGS)
+"""Which figure is the first of those that tell what is left of a step when each part of it went its best way."""
 KINDS = ("none", "fade", "dissolve", "wipe")
 """What a frame may be part of, in the order of the network's outputs; before them comes whether a shot begins here."""
 LAYERS = ((5, 1), (5, 2), (5, 4), (3, 8))
@@ -24,6 +27,12 @@ SHORTEST = 3
 """Frames of a transition; shorter ones are noise."""
 BRIDGED = 3
 """Frames that a transition may be interrupted, by a flash."""
+COLOURS = 1
+"""Which figure tells how far the colours of two frames are apart."""
+OTHER = 0.7, 5.0
+"""How far those are apart, or how many levels the best way of each part leaves, where a picture is another one."""
+NEW, SUDDEN = 8.0, 5.0
+"""Levels that a step leaves unexplained, and times as many as those around it, where no network has to be asked."""
 PIECE = 4096
 """Frames that the network reads at a time, so that long films need no more memory."""
 
@@ -38,9 +47,10 @@ def cuts(small: np.ndarray, times: np.ndarray | None = None) -> list[Cut]:
         raise ValueError(f"pictures are {small.dtype} {small.shape}; they must be uint8 (n, {ROWS}, {COLUMNS}, 3)")
     if len(small) < 2:
         return []
-    hard, parts = likely(measure(small))
-    gradual = _gradual(parts)
-    sharp = [frame for frame in _peaks(hard, HARD) if frame > 0]
+    figures = measure(small)
+    hard, parts = likely(figures)
+    gradual = [cut for cut in _gradual(parts) if cut.kind == "fade" or _leads(small, cut)]
+    sharp = sorted({frame for frame in _peaks(hard, HARD) if frame > 0} | set(_breaks(figures)))
     # A cut at the border of a transition is that border, seen sharply; one inside it is the same transition.
     sharp = [frame for frame in sharp if not any(cut.begin - 1 <= frame <= cut.end for cut in gradual)]
     found = [Cut(frame=frame, kind="hard", begin=frame, end=frame) for frame in sharp]
@@ -91,6 +101,33 @@ def _peaks(likely: np.ndarray, least: float) -> list[int]:
     """Frames that are likely enough and likelier than their neighbours."""
     before, after = np.concatenate([[0], likely[:-1]]), np.concatenate([likely[1:], [0]])
     return np.flatnonzero((likely >= least) & (likely > before) & (likely >= after)).tolist()
+
+
+def _breaks(figures: np.ndarray) -> list[int]:
+    """Frames of figures (n, f) at which all is new at once and stays so, though nothing moved much before or after.
+
+    The network has only seen joins of clips of the world, which differ in more than where things are; of two shots of
+    the same wall, colours and brightness say that they are one. No doubt is left where even the best way of each part
+    of the picture does not explain a step, and all steps around it are explained.
+    """
+    left = np.exp(figures[:, MOVED : MOVED + 6 : 2]) - 0.3  # (n, 3): what the way leaves of a step of 1, 2, 5 frames
+    found = list[int]()
+    for frame in range(3, len(left) - 4):
+        step = float(left[frame, 0])
+        around = float(np.r_[left[frame - 3 : frame, 0], left[frame + 1 : frame + 4, 0]].max())
+        stays = min(left[frame + 1, 1], left[frame + 4, 2]) > 0.6 * step  # a flash goes
+        if step > NEW and step > SUDDEN * around and stays:
+            found.append(frame)
+    return found
+
+
+def _leads(small: np.ndarray, cut: Cut) -> bool:
+    """Whether a dissolve or wipe ends at another picture than it began with: a camera's slow move does not.
+
+    A fade may well come back to what it left.
+    """
+    apart = np.exp(measure(small[[max(cut.begin - 1, 0), min(cut.end, len(small) - 1)]])[1])
+    return bool(apart[COLOURS] > OTHER[0] or apart[MOVED] > OTHER[1])
 
 
 def _gradual(parts: np.ndarray) -> list[Cut]:

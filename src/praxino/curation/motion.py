@@ -205,7 +205,7 @@ def leaps(change: np.ndarray, amount: np.ndarray) -> int:
         times = (mean[n] + 0.02) / (most + 0.02)
         further = (amount[n] + QUIET) / (amount[near].max() + QUIET)
         steady = least > 0.02 and least > 0.35 * most
-        total += steady and 1.2 < times < FARTHEST and times * np.sqrt(further) > LEAP
+        total += steady and 1.3 < times < FARTHEST and times * np.sqrt(further) > LEAP
     return int(total) if total > 1 else 0
 
 

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from tests import films
 
 from praxino.curation.clip import Cut
 from praxino.curation.cuts import cuts, shots
@@ -27,6 +28,14 @@ def test_hard_cuts_are_found_at_their_very_frames() -> None:
     found = cuts(np.concatenate([take[:40] for take in takes()]))
     assert [(cut.kind, cut.frame) for cut in found] == [("hard", at) for at in (40, 80, 120, 160, 200)]
     assert all(cut.begin == cut.end == cut.frame for cut in found)
+
+
+def test_two_shots_of_the_same_kind_of_wall_are_two_shots() -> None:
+    """They differ in where things are, hardly in colours and brightness."""
+    pans = (2, 0, -2, 1, 3, -1)
+    walls = [films.film(30, width=256, height=144, pan=pan, seed=40 + n) for n, pan in enumerate(pans)]
+    found = cuts(small(np.concatenate(walls)))
+    assert [(cut.kind, cut.frame) for cut in found] == [("hard", at) for at in (30, 60, 90, 120, 150)]
 
 
 def test_a_flash_is_no_cut() -> None:

@@ -129,6 +129,22 @@ def test_a_logo_is_found_with_its_corner(told, film):
     assert found["logo_area"] < 0.03
 
 
+def test_strokes_all_over_a_picture_that_rests_are_no_mark(told):
+    wall = films.film(60, pan=0)
+    one = films.written(wall, "TV 5", (430, 14), 26)
+    assert told(one)["logo"] == "top_right"
+    for at in ((30, 14), (230, 60), (60, 230), (300, 200), (200, 130)):
+        one = films.written(one, "TV 5", at, 26)
+    assert told(one)["logo"] is None
+
+
+def test_one_full_channel_is_no_overexposure(told, film):
+    red = film.copy()
+    red[..., 0] = 255
+    assert told(red)["bright_share"] < 0.01
+    assert told(np.clip(film * 2.2 + 60.0, 0, 255).astype(np.uint8))["bright_share"] > 0.25
+
+
 def test_a_freeze_a_stammer_and_gaps_are_told_apart(told):
     film = films.film(90)
     order = np.arange(60)
