@@ -193,7 +193,7 @@ class Making:
         if not quote or self.job.chunks:
             return None
         return {
-            "low": self.begun + quote["seconds_p50"] * 0.8,
+            "low": self.begun + quote["seconds_p50"] * 0.8 / self.db.settings.together,  # it may be alone
             "likely": self.begun + quote["seconds_p50"],
             "high": self.begun + quote["seconds_p90"],
         }
