@@ -242,6 +242,11 @@ FULL = {  # as Wan's own configurations have them
         replace(config.wan_14b(), given_channels=20, picture_channels=1280),
         16.40,
     ),
+    "A14B, image, one of two": (
+        {"num_attention_heads": 40, "num_layers": 40, "ffn_dim": 13824, "in_channels": 36},
+        replace(config.wan_14b(), given_channels=20),
+        14.29,
+    ),
     "5B": (
         {"num_attention_heads": 24, "num_layers": 30, "ffn_dim": 14336, "in_channels": 48, "out_channels": 48},
         config.wan_2_2_5b(),

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,8 +127,24 @@ def test_one_of_the_two_alone_is_refused(weights: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "half" / "transformer_2")
     with pytest.raises(ValueError, match="lacks transformer_2, which takes turns with transformer; get it again"):
         wan_import.bring(tmp_path / "half", tmp_path / "m", Terms(), WHOLE)
-    wan_import.bring(tmp_path / "half" / "transformer", tmp_path / "m", Terms(accepted=True), wan_import.Whole())
+    wan_import.bring(tmp_path / "half" / "transformer", tmp_path / "m", Terms(), wan_import.Whole())
     assert "transformer_2" not in checkpoint.card(tmp_path / "m"), "by its own name it is a model"
+
+
+def test_each_of_the_two_may_have_a_lora_of_its_own(weights: Path, tmp_path: Path, capsys: Any) -> None:
+    layer = "blocks.1.attn1.to_q"
+    change = {f"{layer}.lora_A.weight": torch.ones(2, 48), f"{layer}.lora_B.weight": torch.ones(48, 2)}
+    save_file(change, tmp_path / "low.safetensors")
+    command = ["models", "import", str(weights), "--size", "64x64", "--into"]
+    assert run([*command, str(tmp_path / "plain")]) == 0
+    assert run([*command, str(tmp_path / "lora"), "--lora-2", str(tmp_path / "low.safetensors")]) == 0
+    before, after = (checkpoint.load(tmp_path / name)[0] for name in ("plain", "lora"))
+    changed = [name for name, value in before.items() if not torch.equal(value, after[name])]
+    assert changed == ["transformer_2.blocks.1.self_attention.to_q.weight"]
+    command[2] = str(weights / "transformer")
+    asked = [*command, str(tmp_path / "one"), "--accept-licence", "--lora-2", str(tmp_path / "low.safetensors")]
+    assert run(asked) == 2
+    assert "holds one transformer; give its LoRA to --lora" in capsys.readouterr().err
 
 
 def film(model: Path, into: Path, *more: str) -> np.ndarray:

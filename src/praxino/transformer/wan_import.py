@@ -105,7 +105,8 @@ def seeing(config: TransformerConfig, sight: dict[str, int]) -> TransformerConfi
 def licence_of(source: Path) -> tuple[str, list[Path]]:
     """Its name, as model cards have it ("unknown" where nothing says), and the files that it is in."""
     folder = source if source.is_dir() else source.parent
-    places = [folder, folder.parent] if folder.name == "transformer" else [folder]
+    inside = {name for pair in wan_files.PAIRS for name in pair}
+    places = [folder, folder.parent] if folder.name in inside else [folder]
     texts = [file for place in places for file in sorted(place.glob("LICEN[SC]E*")) if file.is_file()]
     for place in places:
         if (card := place / "README.md").is_file():
