@@ -25,7 +25,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     place = tmp_path_factory.mktemp("open")
     for kind in ("words", "picture", "5B"):
-        wan.folder(place / "weights" / kind, kind)
+        wan.folder(place / "weights" / kind, kind, by_unipc=kind != "words")
         assert imported(place, kind, kind) == 0
     assert imported(place, "words", "causal", "--chunk", "3", "--window", "2", "--sink", "1") == 0
     rng = np.random.default_rng(0)
