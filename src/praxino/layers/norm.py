@@ -20,8 +20,9 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        scale = torch.rsqrt(x.float().square().mean(-1, keepdim=True) + self.eps)
-        return (x.float() * scale).to(x.dtype) * self.weight.to(x.dtype)
+        fine = x.float()
+        scale = torch.rsqrt(fine.square().mean(-1, keepdim=True) + self.eps)
+        return (fine * scale).to(x.dtype) * self.weight.to(x.dtype)
 
 
 def layer_norm(x: Tensor, *, eps: float = 1e-6) -> Tensor:
