@@ -104,3 +104,21 @@ def test_two_transformers_have_the_folders_of_wans_own_code(tmp_path: Path) -> N
     parts = wan_import.Whole(size=(SIDE, SIDE), parts=tmp_path / "theirs")
     wan_import.bring(tmp_path / "back", tmp_path / "again", Terms(accepted=True), parts)
     assert checkpoint.digest(tmp_path / "again") == checkpoint.digest(model)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"engine": "diffusers"}, "is a pipeline of another kind; its folder is what diffusers opens"),
+        (
+            {"look": {"base": "wan", "digest": "0" * 16, "folder": "/wan", "changes": []}},
+            "is a look, a change of 'wan'; export that",
+        ),
+    ],
+)
+def test_what_has_no_weights_of_its_own_is_not_exported(about: dict[str, Any], said: str, tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "config.json").write_text(json.dumps({"format": 1, "name": "m", **about}))
+    with pytest.raises(ValueError, match=said):
+        wan_export.send(tmp_path / "m", tmp_path / "back")
+    assert not (tmp_path / "back").exists()
