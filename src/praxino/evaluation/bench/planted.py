@@ -18,15 +18,32 @@ LATER = ("dedupe", "balance", "suitability")
 
 def planted(report: Report, *, minutes: float, seed: int = SEED) -> list[Figure]:
     """Of footage that is mostly spoilt, made for it; tuning was done on other seeds."""
-    from praxino.curation.curate import Settings, curate
-    from praxino.curation.store import read_index
     from praxino.world.footage import Order, footage
 
     with tempfile.TemporaryDirectory() as folder:
-        raw, into = Path(folder) / "raw", Path(folder) / "set"
+        raw, work = Path(folder) / "raw", Path(folder) / "work"
         truth = footage(Order(minutes=minutes, seed=seed, shares=SHARES), raw, report=report)
-        curate([raw], into, settings=Settings(), report=report)
-        return figures(truth["files"], read_index(into))
+        return figures(truth["files"], verdicts(raw, work, report))
+
+
+def verdicts(raw: Path, work: Path, report: Report) -> list[dict[str, Any]]:
+    """What curation's index says of each shot of a folder; nothing is encoded."""
+    from praxino.curation import ingest, rules
+    from praxino.curation.engine import Local
+    from praxino.curation.judge import judge
+    from praxino.curation.study import study
+
+    sources = list(ingest.sources([raw]))
+    jobs = [(study, (source, work)) for source in sources]
+    for number, (_, error) in enumerate(Local(workers=2).run(jobs), start=1):
+        if error:
+            raise error
+        report("studying", number / len(jobs))
+    shots = [(one, one.shot or (one.start, one.end)) for one in judge(sources, work, rules.default())]
+    return [
+        {"source": one.source, "start_frame": shot[0], "end_frame": shot[1], "kept": one.kept, "reason": one.reason}
+        for one, shot in shots
+    ]
 
 
 def figures(files: dict[str, Any], rows: list[dict[str, Any]]) -> list[Figure]:
