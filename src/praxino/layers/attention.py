@@ -9,6 +9,8 @@ from torch import Tensor
 
 from praxino.layers.precision import fuses_attention
 
+FUSED = fuses_attention()
+"""A constant, so that a program may be made of what asks for it."""
 TILE = 3 * 2**20
 """Weights of queries and keys at once, for a sample, at most: 6 MiB, which the caches of two cores hold."""
 ROWS = 64
@@ -24,7 +26,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None) -> Te
     if q.dtype == torch.bfloat16 and q.device.type == "cpu":
         if torch.is_grad_enabled():
             return attend_slowly(q, k, v, mask=mask)
-        if not fuses_attention():
+        if not FUSED:
             return attend_by_tiles(q, k, v, mask=mask)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 

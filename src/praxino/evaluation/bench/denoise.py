@@ -17,17 +17,16 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from praxino.evaluation.bench.figure import Figure, Report, side_by_side
+from praxino.evaluation.bench.pair import CHANNELS, Size, pair
 from praxino.evaluation.bench.place import place
 from praxino.flow.config import SampleConfig
 from praxino.flow.guide import guide
 from praxino.flow.sample import clock, sample
 from praxino.transformer.cache import Cache
-from praxino.transformer.config import TransformerConfig
 from praxino.transformer.model import Transformer
-from praxino.transformer.wan import from_diffusers
 
-CHANNELS, WORDS, TEXT = 16, 512, 4096
-"""Of a latent; tokens of a text, which Wan fills up to as many, and channels of one."""
+WORDS, TEXT = 512, 4096
+"""Tokens of a text, which Wan fills up to as many, and channels of one."""
 GUIDANCE, SHIFT = 5.0, 3.0
 TARGETS = {"cpu": 1.3, "cuda": 1.2}
 """How many times as fast as theirs."""
@@ -49,9 +48,10 @@ class Scale:
     compiled: bool = True  # as programs, too
 
     @property
-    def width(self) -> int:
-        """Channels of a token."""
-        return self.heads * self.channels
+    def size(self) -> Size:
+        """Of the networks."""
+        ffn, longest = self.ffn * self.heads * self.channels, max(t for t, _, _ in self.clips)
+        return Size(heads=self.heads, channels=self.channels, depth=self.depth, ffn=ffn, text=TEXT, frames=longest)
 
 
 QUICK = Scale(clips=((5, 20, 20), (5, 40, 40)), steps=3, compiled=False)
@@ -87,7 +87,7 @@ def denoise(report: Report, scale: Scale, *, device: torch.device) -> list[Figur
 
     Raises ValueError where `diffusers` or `transformers` is not installed.
     """
-    theirs, ours = _networks(scale, device)
+    theirs, ours = pair(scale.size, device=device)
     pipe = _pipeline(theirs)
     error = _error(pipe, ours, Task.drawn(scale.clips[0], scale.steps, ours.patch_in.weight))
     theirs.to(dtype=torch.bfloat16)
@@ -133,7 +133,7 @@ def _figure(what: str, ours: float, theirs: float) -> Figure:
 
 
 def _size(clip: tuple[int, int, int], scale: Scale) -> str:
-    return f"{math.prod(clip) // 4:,} tokens in {scale.steps} steps, width {scale.width}, depth {scale.depth}"
+    return f"{math.prod(clip) // 4:,} tokens in {scale.steps} steps, width {scale.size.width}, depth {scale.depth}"
 
 
 @torch.inference_mode()
@@ -212,31 +212,6 @@ def _waited(work: Callable[[], Tensor], device: torch.device) -> Callable[[], No
             torch.cuda.synchronize(device)
 
     return whole
-
-
-def _networks(scale: Scale, device: torch.device) -> tuple[nn.Module, Transformer]:
-    """Theirs, with random weights, and ours with the same, in float32."""
-    try:
-        from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
-    except ImportError:
-        raise ValueError(
-            'diffusers is not installed, and there is nothing to compare with; pip install "praxino[open-weights]"'
-        ) from None
-    torch.manual_seed(0)
-    with torch.device(device):
-        theirs = WanTransformer3DModel(
-            patch_size=(1, 2, 2), num_attention_heads=scale.heads, attention_head_dim=scale.channels,
-            in_channels=CHANNELS, out_channels=CHANNELS, text_dim=TEXT, freq_dim=256, ffn_dim=scale.ffn * scale.width,
-            num_layers=scale.depth, rope_max_seq_len=128,
-        ).eval()  # fmt: skip
-        config = TransformerConfig(
-            width=scale.width, depth=scale.depth, heads=scale.heads, ffn=scale.ffn * scale.width,
-            latent_channels=CHANNELS, text_channels=TEXT, patch=2, chunk=max(t for t, _, _ in scale.clips),
-            marks_first=False, pools_text=False, preconditioned=False,
-        )  # fmt: skip
-        ours = Transformer(config).eval()
-    ours.load_state_dict(from_diffusers(theirs.state_dict()))
-    return theirs.requires_grad_(False), ours.requires_grad_(False)
 
 
 def _pipeline(transformer: nn.Module) -> Any:

@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from praxino.evaluation.bench.figure import Figure, Report, side_by_side
-from praxino.transformer.config import TransformerConfig
+from praxino.evaluation.bench.pair import CHANNELS, Size, pair
 from praxino.transformer.model import Transformer
-from praxino.transformer.wan import from_diffusers
 
-CHANNELS, WORDS, TEXT = 16, 64, 512
-"""Of a latent; tokens of the text, and channels of one."""
+WORDS, TEXT = 64, 512
+"""Tokens of the text, and channels of one."""
 TIME = 0.7
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 TARGETS = {"float32": 1.0, "bf16": 1.5}
@@ -34,6 +33,14 @@ class Scale:
     clips: tuple[tuple[int, int, int], ...] = ((5, 20, 20), (5, 40, 40), (20, 40, 40))  # 500, 2,000 and 8,000 tokens
     rounds: int = 6
 
+    @property
+    def size(self) -> Size:
+        """Of the networks."""
+        width, longest = self.heads * self.channels, max(t for t, _, _ in self.clips)
+        return Size(
+            heads=self.heads, channels=self.channels, depth=self.depth, ffn=4 * width, text=TEXT, frames=longest
+        )
+
 
 QUICK = Scale(clips=((5, 20, 20), (5, 40, 40)), rounds=5)
 
@@ -44,7 +51,7 @@ def forward(report: Report, scale: Scale) -> list[Figure]:
 
     Raises ValueError where `diffusers` is not installed.
     """
-    theirs, ours = _networks(scale)
+    theirs, ours = pair(scale.size)
     figures: list[Figure] = []
     ratios: dict[str, list[float]] = {}
     error = 0.0
@@ -56,10 +63,10 @@ def forward(report: Report, scale: Scale) -> list[Figure]:
                 error = float((got.permute(0, 4, 1, 2, 3) - want).abs().max() / want.abs().max())
             taken = side_by_side(works, rounds=scale.rounds)
             ratios.setdefault(precision, []).append(taken["theirs"] / taken["ours"])
-            size = f"{math.prod(clip) // 4:,} tokens, width {scale.heads * scale.channels}, depth {scale.depth}"
+            many = f"{math.prod(clip) // 4:,} tokens, width {scale.size.width}, depth {scale.depth}"
             figures.append(
                 Figure(
-                    what=f"forward of {size}, {precision}",
+                    what=f"forward of {many}, {precision}",
                     value=1 / taken["ours"],
                     unit="passes/s",
                     against="diffusers",
@@ -72,30 +79,6 @@ def forward(report: Report, scale: Scale) -> list[Figure]:
         figures.append(Figure(what=what, value=value, unit="x", against="target", reference=TARGETS[name]))
     what = "forward_error_float32"
     return [*figures, Figure(what=what, value=error, unit="of the largest", against="bound", reference=1e-4)]
-
-
-def _networks(scale: Scale) -> tuple[nn.Module, Transformer]:
-    """Theirs, with random weights, and ours with the same."""
-    try:
-        from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
-    except ImportError:
-        raise ValueError(
-            'diffusers is not installed, and there is nothing to compare with; pip install "praxino[open-weights]"'
-        ) from None
-    torch.manual_seed(0)
-    width = scale.heads * scale.channels
-    theirs = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=scale.heads, attention_head_dim=scale.channels, in_channels=CHANNELS,
-        out_channels=CHANNELS, text_dim=TEXT, freq_dim=256, ffn_dim=4 * width, num_layers=scale.depth,
-        rope_max_seq_len=128,
-    ).eval()  # fmt: skip
-    config = TransformerConfig(
-        width=width, depth=scale.depth, heads=scale.heads, ffn=4 * width, latent_channels=CHANNELS, text_channels=TEXT,
-        patch=2, chunk=max(t for t, _, _ in scale.clips), marks_first=False, pools_text=False, preconditioned=False,
-    )  # fmt: skip
-    ours = Transformer(config).eval()
-    ours.load_state_dict(from_diffusers(theirs.state_dict()))
-    return theirs, ours
 
 
 def _passes(
