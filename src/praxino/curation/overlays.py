@@ -17,6 +17,8 @@ from praxino.curation.clip import Look
 
 WIDE = 640
 """Pixels of the longer side of the picture that letters are sought in."""
+SMALL = 400
+"""Pixels of the longer side, below which it is enlarged for that: strokes are too thin to be told apart."""
 STROKE = 9
 """Pixels of that picture that no stroke is wider than."""
 FAINT, BOLD = 40, 95
@@ -58,9 +60,10 @@ class Overlaid(NamedTuple):
 
 def overlaid(luma: np.ndarray) -> Overlaid:
     """Strokes of a picture, and boxes around what looks like a line of letters."""
-    scale = min(1.0, WIDE / max(luma.shape))
+    scale = WIDE / max(luma.shape)
+    scale = scale if scale < 1 or max(luma.shape) < SMALL else 1.0
     height, width = (max(1, round(n * scale)) for n in luma.shape)
-    page = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else luma
+    page = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     kernel = np.ones((STROKE, STROKE), np.uint8)
     maps, boxes = list[np.ndarray](), list[Box]()
     for way in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):  # light on dark, dark on light
@@ -127,14 +130,14 @@ def _lines(glyphs: list[_Glyph], rest: list[_Glyph], *, least: int) -> list[tupl
         among = [g for g in rest if left - size < (g.left + g.right) / 2 < right + size and top < g.middle < bottom]
         right = max([right, *(g.right for g in among)])
         enough = len(line) >= least and len(line) + len(among) >= max(3, least)
-        if enough and right - left > 2.5 * size and _close(line):
+        if enough and right - left > 2.5 * size and _close(line, among):
             boxes.append((left, top, right, bottom))
     return boxes
 
 
-def _close(line: list[_Glyph]) -> bool:
+def _close(line: list[_Glyph], among: list[_Glyph]) -> bool:
     """Whether most of it is as close together as letters are: tiles and dominoes of a row stand apart."""
-    gaps = [right.left - left.right for left, right in pairwise(line)]
+    gaps = [right.left - left.right for left, right in pairwise(sorted([*line, *among]))]
     return float(np.median(gaps)) <= CLOSE * float(np.median([glyph.height for glyph in line]))
 
 
