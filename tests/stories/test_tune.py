@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from praxino import checkpoint, shards
 from praxino.generation.parts import Parts, open_parts
 from praxino.media.write import Writer
-from praxino.training import tune_compare
+from praxino.training import state, tune_compare
 from praxino.training.tune import Order, TuneRecipe, begin, one_step, pair, tune
 from praxino.training.tune_stock import stock
 from praxino.transformer import wan, wan_lora
@@ -91,7 +91,7 @@ def test_ones_own_clips_are_learned_and_the_world_is_kept(order: Order) -> None:
     assert "mirror" in checkpoint.card(order.into)["card"]["words"], "words of one's own are known now"
 
 
-def test_nothing_changes_but_the_layers_inside_blocks(tuned: Order) -> None:
+def test_nothing_changes_but_the_layers_inside_blocks_and_those_that_the_prompt_moves_them_by(tuned: Order) -> None:
     before, after = checkpoint.load(tuned.model)[0], checkpoint.load(tuned.into)[0]
     assert before.keys() == after.keys()
     changed = {name for name in before if not before[name].equal(after[name])}
@@ -100,7 +100,7 @@ def test_nothing_changes_but_the_layers_inside_blocks(tuned: Order) -> None:
         name
         for name in before
         if "transformer.blocks." in name and name.endswith(tuple(f"{part}.weight" for part in parts))
-    }
+    } | {f"transformer.{part}.weight" for part in ("text_in", "text_out", "time_shift")}
 
 
 def test_a_strength_of_nothing_is_the_model_as_it_was_bit_for_bit(order: Order) -> None:
@@ -131,9 +131,10 @@ def test_what_is_merged_says_what_was_learned(tuned: Order) -> None:
 def test_the_file_is_plain_peft_and_merges_into_the_base(tuned: Order) -> None:
     names = set(load_file(tuned.into / "lora.safetensors"))
     assert "transformer.blocks.1.attn2.to_out.0.lora_A.weight" in names
-    assert len(names) == 2 * 2 * 10, "down and up of ten layers in each of two blocks"
+    assert "transformer.condition_embedder.time_proj.lora_B.weight" in names
+    assert len(names) == 2 * (2 * 10 + 3), "down and up of ten layers in each of two blocks, and of three before"
     transformer = wan.read(tuned.model)
-    assert wan_lora.merge(transformer, tuned.into / "lora.safetensors") == 20
+    assert wan_lora.merge(transformer, tuned.into / "lora.safetensors") == 23
     mine = {f"transformer.{name}": value for name, value in transformer.state_dict().items()}
     merged = checkpoint.load(tuned.into)[0]
     assert all(merged[name].equal(value) for name, value in mine.items())
@@ -213,11 +214,17 @@ def test_films_are_shown_as_they_were_and_below_as_they_are(tiny_model: Path, tm
     assert not np.array_equal(rows[0], rows[2])
 
 
-def test_a_run_goes_on_only_as_it_was_begun(tuned: Order) -> None:
+def test_a_run_goes_on_only_as_it_was_begun(tuned: Order, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="already holds a run; add --resume"):
         tune(replace(tuned, resume=False))
     with pytest.raises(ValueError, match="begun with rank 16, not 4"):
         begin(replace(tuned, recipe=TuneRecipe(rank=4)), pair(open_parts(tuned.model)))
+    tree = state.load(tuned.into / "tune" / "state.safetensors")
+    tree["lora"] = {name: value for name, value in tree["lora"].items() if not name.startswith("changes.22.")}
+    shutil.copytree(tuned.into, tmp_path / "other")
+    state.save(tmp_path / "other" / "tune" / "state.safetensors", tree)
+    with pytest.raises(ValueError, match="begun with other layers to change; choose another folder"):
+        begin(replace(tuned, into=tmp_path / "other"), pair(open_parts(tuned.model)))
 
 
 def command(*words: object) -> subprocess.Popen[str]:

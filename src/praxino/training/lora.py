@@ -1,4 +1,4 @@
-"""Low-rank changes (LoRA, Hu et al. 2021) of the linear layers inside a transformer's blocks, which stays as it is.
+"""Low-rank changes (LoRA, Hu et al. 2021) of linear layers of a transformer, which stays as it is.
 
 Shapes: r rank, d_in and d_out of a linear layer.
 """
@@ -35,7 +35,11 @@ class Change(nn.Module):
 
 
 class Lora(nn.Module):
-    """The changes of all attention and feed-forward layers of a transformer, ``strength`` times as strong."""
+    """The changes of all linear layers inside a transformer's blocks, ``strength`` times as strong.
+
+    Where the prompt as a whole moves what blocks scale and shift, also of those it goes through: they are what tells a
+    look from others by its words, many times sooner than attention learns to (docs/tuning.md).
+    """
 
     def __init__(self, transformer: Transformer, *, rank: int, seed: int = 0) -> None:
         super().__init__()
@@ -92,7 +96,9 @@ class Lora(nn.Module):
 
 
 def _layers(transformer: Transformer) -> dict[str, nn.Linear]:
-    """The linear layers inside its blocks, by name."""
-    return {
+    """The linear layers that are changed, by name."""
+    inside = {
         f"blocks.{name}": layer for name, layer in transformer.blocks.named_modules() if isinstance(layer, nn.Linear)
     }
+    before = ("text_in", "text_out", "time_shift") if transformer.config.pools_text else ()
+    return inside | {name: cast("nn.Linear", getattr(transformer, name)) for name in before}

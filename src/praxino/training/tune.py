@@ -31,14 +31,14 @@ from praxino.look import Change
 from praxino.text.encoder import TextEncoder
 from praxino.text.words import unknown_words
 from praxino.training import parallel, recipes, state, tune_compare
-from praxino.training.batches import Batch, Shelves, draw_batch
+from praxino.training.batches import Shelves
 from praxino.training.ema import Ema
 from praxino.training.log import Log
 from praxino.training.lora import Lora
 from praxino.training.optimizer import Optimizers, adamw
 from praxino.training.parallel import Team
-from praxino.training.recipes import FlowRecipe
-from praxino.training.transformer import Student, opened
+from praxino.training.transformer import Student
+from praxino.training.tune_draw import TuneRecipe, drawn, unknown
 from praxino.training.tune_stock import Kept, Stock, stock
 from praxino.transformer import wan_lora
 from praxino.transformer.config import TransformerConfig
@@ -48,38 +48,11 @@ from praxino.transformer.wan_names import PREFIX
 LORA, FIGURES, SHEET, RUN, STATE = "lora.safetensors", "tune.json", "sheet.png", "tune", "state.safetensors"
 FEWEST = 10
 """Steps of a new run, even where reading has used up its time."""
-OPENING = 4
-"""Latents of the clips in two of three steps, of more clips (`transformer.opened`); a chunk is never cut."""
 FILMED = 3.0
 """Minutes that a run must have for films to be made before and after."""
 SAVE_EVERY = 60.0
 """Seconds."""
 Report = Callable[[str, float], None]  # stage, fraction done of it from 0 to 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuneRecipe:
-    """How a model is tuned."""
-
-    rank: int = 16  # of the change of each layer
-    rate: float = 1e-3  # AdamW; always the same after the warmup, so that a run can go on for as long as one likes
-    batch: int = 3  # whole clips a step, or the openings of more
-    replay: float = 0.34  # share of them that are of the world
-    trust: float = 10.0  # weight of what the model said of the world before, against 1 for one's own clips
-    warmup: int = 10  # steps
-    ema: float = 0.98  # of what is kept
-    attention: float = 3.0  # weight of what moves, against 1 for the rest
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """Clips of one's own, and of the world, in a step."""
-        world = min(self.batch - 1, round(self.batch * self.replay))
-        return self.batch - world, world
-
-    @property
-    def learn(self) -> FlowRecipe:
-        """The same as batches are drawn by; what is made without words stays."""
-        return FlowRecipe(still_steps=0, warmup=self.warmup, attention=self.attention, wordless=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +157,8 @@ def begin(order: Order, student: Student) -> Run:
         for name, value in now.items():
             if tree[name] != value:
                 raise ValueError(f"{order.into} was begun with {name} {tree[name]}, not {value}; choose another folder")
+        if tree["lora"].keys() != lora.state_dict().keys():
+            raise ValueError(f"{order.into} was begun with other layers to change; choose another folder")
         run.restore(tree)
     return run
 
@@ -216,32 +191,21 @@ def learn(team: Team, *, order: Order, student: Student, held: Stock, until: flo
 def one_step(run: Run, recipe: TuneRecipe, own: Shelves, world: Shelves) -> float:
     """One step on some of one's own clips and some of the world's; the loss on the first."""
     losses, device = list[Tensor](), run.student.transformer.patch_in.weight.device
-    for kind, (shelves, count) in enumerate(zip((own, world), recipe.counts, strict=True)):
-        if not count:
-            continue
-        chunk = run.student.transformer.config.chunk
-        learn = replace(recipe.learn, clip_batch=count, opening=max(OPENING, chunk))
-        drawn, many = opened(shelves, learn, run.step)
-        batch = draw_batch(drawn, many, learn=learn, chunk=chunk, seed=(run.step * 2 + kind) * 1009 + 7)
-        batch = batch if run.starts else _unknown(batch, chunk)
+    chunk = run.student.transformer.config.chunk
+    for batch, foreign in drawn(run.step, recipe, own, world, chunk=chunk):
+        seen = batch if run.starts else unknown(batch, chunk)
         target: Tensor | None = None
         with precision.mixed(device):
-            if kind:
+            if foreign:
                 with run.lora.off(), torch.no_grad():
-                    target = run.student.outlook(batch).velocity
-            losses.append(run.student(batch, target))
-        (losses[-1] * (recipe.trust if kind else 1.0)).backward()
+                    target = run.student.outlook(seen).velocity
+            losses.append(run.student(seen, target))
+        (losses[-1] * (recipe.trust if foreign else 1.0)).backward()
     norm = nn.utils.clip_grad_norm_(run.lora.parameters(), 1.0)
     run.optimizers.step(min(1.0, (run.step + 1) / recipe.warmup), sound=bool(norm.isfinite()))
     run.step += 1
     run.ema.update(run.lora, run.step)
     return losses[0].item()
-
-
-def _unknown(batch: Batch, chunk: int) -> Batch:
-    """The same with nothing known within chunks, as a model sees clips that is never shown a beginning."""
-    times = [part.amax(1, keepdim=True).expand_as(part) for part in batch.time.split(chunk, 1)]
-    return replace(batch, time=torch.cat(times, 1), known=torch.zeros_like(batch.known))
 
 
 def ship(order: Order, own: Kept, *, steps: int) -> None:
