@@ -25,6 +25,8 @@ QUIET = 0.0006
 """Widths a frame, below which flow is unrest of the encoding."""
 LEAP = 1.6
 """Times the usual change, and root of the times of the usual way, from which on a step leaps over missing frames."""
+SHAKEN = 3.0
+"""Thousandths of a width a frame of a camera's unrest, from which on a leap is the hand's."""
 FARTHEST = 3.5
 """Times the usual change that a step over missing frames may be."""
 
@@ -193,20 +195,23 @@ def leaps(change: np.ndarray, amount: np.ndarray) -> int:
     """Steps on which far more happens than on those before and after them, which are alike: frames are missing there.
 
     Two witnesses are asked, how much pictures change (n, 9, 16) and how far things went (n,): pictures change more now
-    and then for the encoder's reasons, and flow has its own errors, but hardly both at once. One or two frames are
-    missed in a row, so that a step is two or three. What leaps further is a thing that hits another; one leap alone may
-    be that, too.
+    and then for the encoder's reasons, and flow has its own errors, but hardly both at once. The more restless the
+    motion is anyway, the further a leap has to go. One or two frames are missed in a row, so that a step is two or
+    three. What leaps further is a thing that hits another; one leap alone may be that, too.
     """
-    mean = np.maximum(change - STILL, 0).reshape(len(change), -1).mean(1)
-    total = 0
+    mean = np.maximum(change - STILL, 0).reshape(len(change), -1).mean(1) + 0.02
+    found, unrest = list[float](), list[float]()
     for n in range(2, len(mean) - 2):
         near = [n - 2, n - 1, n + 1, n + 2]
         least, most = float(mean[near].min()), float(mean[near].max())
-        times = (mean[n] + 0.02) / (most + 0.02)
-        further = (amount[n] + QUIET) / (amount[near].max() + QUIET)
-        steady = least > 0.02 and least > 0.35 * most
-        total += steady and 1.3 < times < FARTHEST and times * np.sqrt(further) > LEAP
-    return int(total) if total > 1 else 0
+        times = float(mean[n]) / most
+        further = float(amount[n] + QUIET) / float(amount[near].max() + QUIET)
+        unrest.append(abs(float(np.log(mean[n] / np.median(mean[near])))))
+        if least > 0.04 and least > 0.4 * most and 1.3 < times < FARTHEST:
+            found.append(float(np.log(times * further**0.5)))
+    bound = max(float(np.log(LEAP)), 2.5 * float(np.median(unrest))) if unrest else 0.0
+    total = sum(one > bound for one in found)
+    return total if total > 1 else 0
 
 
 def _strength(change: np.ndarray) -> np.ndarray:

@@ -227,16 +227,18 @@ def _moving(scan: Scan, begin: int, end: int) -> dict[str, Tag]:
     fps = (count - 1) / max(float(times[-1] - times[0]), 1e-6)
     change = blocks[..., 4]
     found = motion.moves(blocks)
+    shake = motion.shake(found, fps)
+    leaps = motion.leaps(change, found.amount) if shake < motion.SHAKEN else 0
     return {
         "static": float(motion.same(change).mean()),
         "freeze": motion.freezes(change) / fps,
         "duplicated": motion.repeats(change) / count,
-        "dropped": (_missing(times, variable=scan.probe.variable) + motion.leaps(change, found.amount)) / count,
+        "dropped": (_missing(times, variable=scan.probe.variable) + leaps) / count,
         "motion": float(found.amount.mean()) * fps,
         "camera_motion": float(found.camera.mean()) * fps,
         "object_motion": float(found.things.mean()) * fps,
         "camera": motion.kind(found, fps),
-        "shake": motion.shake(found, fps),
+        "shake": shake,
     }
 
 
