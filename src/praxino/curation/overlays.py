@@ -27,8 +27,8 @@ STRONG = 60
 """The same of a letter."""
 MAP = (80, 128)
 """Rows and columns of the map of strokes that a look keeps."""
-ALONE = 0.7
-"""Share of all strokes that a mark has where nothing else says that it is one."""
+ALONE = 0.7, 0.3
+"""Share of all strokes that stay which a mark has: where all else stays, too, and where the rest changes."""
 CLOSE = 0.6
 """Of a letter's height: how wide the gaps between most letters are, at most."""
 CORNER = 0.4
@@ -178,8 +178,8 @@ def logo(looks: Sequence[Look], small: np.ndarray) -> tuple[str, Box] | None:
     """The corner (top_left and so on) and the box of a mark that stays where it is; needs three looks.
 
     ``small`` (n, rows, columns, 3) are their small pictures. Where most of these change, whatever stays is a mark;
-    where they do not, only bold light strokes are taken for one, and only where there are hardly any others: tiles of
-    a floor are such strokes, too.
+    where they do not, only bold light strokes are taken for one. Neither is one among many: tiles of a floor are such
+    strokes, too.
     """
     held = [np.unpackbits(look.strokes).reshape(3, *MAP) for look in looks if look.strokes is not None]
     if len(held) < 3:
@@ -187,7 +187,7 @@ def logo(looks: Sequence[Look], small: np.ndarray) -> tuple[str, Box] | None:
     lively = float(np.median(small.mean(-1).std(0))) > 4
     best: tuple[int, str, Box] | None = None
     for still in (np.mean(held, 0) >= 0.9)[: 3 if lively else 1]:
-        least = 0 if lively else ALONE * np.count_nonzero(still)
+        least = ALONE[lively] * np.count_nonzero(still)
         for ink, (x, y, w, h) in _clusters(still):
             corner = _corner(x, y, w, h)
             if corner and ink >= least and (best is None or ink > best[0]):

@@ -120,7 +120,8 @@ RULES = (
         ("brightness", "<=", 245.0, "too bright"),
         ("dark_share", "<=", 0.6, "underexposed"),
         ("bright_share", "<=", 0.25, "overexposed"),
-        ("range", ">=", 36.0, "too flat"),
+        ("range", ">=", 29.0, "too flat"),
+        ("contrast", ">=", 7.0, "too flat"),
     ),
     *_rules(
         "picture",

@@ -13,8 +13,8 @@ from praxino.curation.rules import Balance, Linear, Recipe, Rule, broken, defaul
 
 GOOD = {
     "seconds": 3.0, "width": 512, "height": 288, "fps": 25.0, "black": 0.0, "brightness": 120.0,
-    "dark_share": 0.0, "bright_share": 0.0, "range": 150.0, "softness": 2.0, "noise": 0.5, "blockiness": 1.1,
-    "static": 0.0, "motion": 0.2, "freeze": 0.0, "duplicated": 0.0, "dropped": 0.0, "shake": 0.3,
+    "dark_share": 0.0, "bright_share": 0.0, "range": 150.0, "contrast": 40.0, "softness": 2.0, "noise": 0.5,
+    "blockiness": 1.1, "static": 0.0, "motion": 0.2, "freeze": 0.0, "duplicated": 0.0, "dropped": 0.0, "shake": 0.3,
     "text_area": 0.0, "logo": None,
 }  # fmt: skip
 
