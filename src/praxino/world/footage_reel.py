@@ -178,7 +178,7 @@ def reel(rng: np.random.Generator, stock: Stock, menu: Menu, *, frames: int) -> 
         if menu.defects and (start + number * GOLDEN) % 1 >= menu.clean:
             kind, spoilt = menu.defects[spoilt % len(menu.defects)], spoilt + 1
         take, found = _take(rng, stock, menu, ((begin, end), core), kind)
-        takes.append(_spoil(rng, take, core, kind) if kind else _still(stock, take, core))
+        takes.append(_spoil(rng, take, core, kind) if kind else take)
         events += found
     return Reel(frames=now, takes=tuple(takes), joins=tuple(joins), events=tuple(events))
 
@@ -212,12 +212,14 @@ def _take(
     pans = not defect and rng.random() < menu.pan and core[1] - core[0] > 30 and any(stock.wide)
     clip, first, again = stock.cut(rng, int(shown[-1]) + 1, wide=bool(pans))
     draw = partial(_pans, rng, length + 1, span, core) if pans else partial(_stays, rng, length + 1)
-    path, events = draw()
+    (path, events), drifts = draw(), not pans and rng.random() < menu.drift
     for _ in range(TRIES):
         if longest(stock.rests(clip, first + shown, path[:-1])) < LONG:
             break
         path, events = draw()
-    if not pans and rng.random() < menu.drift:
+    else:  # a window that shows nothing moves itself
+        path, events, drifts = path[:1], [], True
+    if drifts:
         path = path[:1] + np.linspace(0, 1, length + 1)[:, None] * (rng.uniform(0.05, 0.95, (1, 2)) - path[:1])
     if rng.random() < menu.shake and not defect:
         amount = float(rng.uniform(0.03, 0.2))
@@ -287,14 +289,6 @@ def _spoil(rng: np.random.Generator, take: Take, core: tuple[int, int], kind: st
         path = np.repeat(path[:1], len(path), 0)
     found = Stretch(kind=kind, begin=begin, end=end, amount=float(rng.uniform(0.6, 1)), frames=tuple(very.tolist()))
     return replace(take, shown=shown, path=path, defects=(found,))
-
-
-def _still(stock: Stock, take: Take, core: tuple[int, int]) -> Take:
-    """The take; where nothing moves in most of it, with that defect, though nobody planted it."""
-    seen = slice(core[0] - take.begin, core[1] - take.begin)
-    if stock.rests(take.clip, take.shown[seen], take.path[seen]).mean() < 0.5:
-        return take
-    return replace(take, defects=(Stretch(kind="still", begin=core[0], end=core[1]),))
 
 
 def _plain(one: Stretch) -> dict[str, Any]:
