@@ -202,7 +202,7 @@ def one_step(run: Run, recipe: TuneRecipe, own: Shelves, world: Shelves) -> floa
             losses.append(run.student(seen, target))
         (losses[-1] * (recipe.trust if foreign else 1.0)).backward()
     norm = nn.utils.clip_grad_norm_(run.lora.parameters(), 1.0)
-    run.optimizers.step(min(1.0, (run.step + 1) / recipe.warmup), sound=bool(norm.isfinite()))
+    run.optimizers.step(recipe.pace(run.step), sound=bool(norm.isfinite()))
     run.step += 1
     run.ema.update(run.lora, run.step)
     return losses[0].item()

@@ -10,7 +10,7 @@ from praxino.training.recipes import FlowRecipe
 from praxino.training.transformer import opened
 
 OPENING = 4
-"""Latents of the clips in two of three of their steps, of more clips (`transformer.opened`); a chunk is never cut."""
+"""Latents of the clips in two of three steps, of more clips (`transformer.opened`); a chunk is never cut."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,20 +18,27 @@ class TuneRecipe:
     """How a model is tuned."""
 
     rank: int = 16  # of the change of each layer
-    rate: float = 3e-3  # AdamW; always the same after the warmup, so that a run can go on for as long as one likes
-    batch: int = 3  # whole clips, or the openings of more, in a step that has some
-    every: int = 3  # one step in so many has clips, where the others have beginnings
+    rate: float = 3e-3  # AdamW, after the warmup; what is left of it is told by the step alone (`pace`)
+    batch: int = 3  # whole clips a step, or the openings of more
     beginnings: int = 6  # of one's own a step, and as many of the world: a chunk, with nothing before it
     begun: tuple[float, float] = (4.0, 1.5)  # times of beginnings are sigmoid(N(mean, spread)): most are all but noise
     replay: float = 0.34  # share of clips that are of the world; 0: nor are beginnings
     trust: float = 10.0  # weight of what the model said of the world before, against 1 for one's own clips
     warmup: int = 10  # steps
+    settles: int = 100  # steps, after which the rate falls as one over their number
     ema: float = 0.98  # of what is kept
     attention: float = 3.0  # weight of what moves, against 1 for the rest
 
+    def pace(self, step: int) -> float:
+        """Share of the rate at a step, by its number alone, so that a run can go on for as long as one likes.
+
+        At the full rate the look comes, and the world is blurred by the steps' own noise; a smaller one gives it back.
+        """
+        return min(1.0, (step + 1) / self.warmup) * min(1.0, self.settles / (step + 1))
+
     @property
     def counts(self) -> tuple[int, int]:
-        """Clips of one's own, and of the world, in a step that has some."""
+        """Clips of one's own, and of the world, in a step."""
         world = min(self.batch - 1, round(self.batch * self.replay))
         return self.batch - world, world
 
@@ -57,13 +64,10 @@ def drawn(step: int, recipe: TuneRecipe, own: Shelves, world: Shelves, *, chunk:
                 firsts = {size: shelf.first(chunk) for size, shelf in shelves.items()}
                 seed = (step * 2 + foreign) * 1009 + 500_009
                 yield draw_batch(firsts, recipe.beginnings, learn=learn, chunk=chunk, seed=seed), foreign
-    if begin and step % recipe.every:
-        return
-    turn = step // recipe.every if begin else step
     for shelves, count, foreign in kinds:
         if count:
             learn = replace(recipe.learn, clip_batch=count, opening=max(OPENING, chunk))
-            clips, many = opened(shelves, learn, turn)
+            clips, many = opened(shelves, learn, step)
             seed = (step * 2 + foreign) * 1009 + 7
             yield draw_batch(clips, many, learn=recipe.learn, chunk=chunk, seed=seed), foreign
 

@@ -6,7 +6,7 @@ import torch
 from praxino.training.batches import Batch, Shelf, Shelves
 from praxino.training.tune_draw import TuneRecipe, drawn
 
-RECIPE = TuneRecipe(batch=3, every=3, beginnings=5)
+RECIPE = TuneRecipe(batch=3, beginnings=5)
 
 
 def shelves(count: int, *, latents: int = 5) -> Shelves:
@@ -22,18 +22,18 @@ def seen(step: int, recipe: TuneRecipe = RECIPE, *, chunk: int = 1) -> list[tupl
 
 
 @pytest.mark.parametrize("chunk", [1, 2])
-def test_every_step_has_beginnings_of_both_and_one_in_three_has_clips(chunk: int) -> None:
+def test_every_step_has_beginnings_and_clips_of_both(chunk: int) -> None:
     for step in range(6):
         batches = seen(step, chunk=chunk)
         first = [(len(one.latents), one.latents.shape[1], foreign) for one, foreign in batches[:2]]
         assert first == [(5, chunk, False), (5, chunk, True)]
         rest = [(one.latents.shape[1], foreign) for one, foreign in batches[2:]]
-        length = 5 if step == 0 else 4  # whole, then the openings of more
-        assert rest == ([(length, False), (length, True)] if step % 3 == 0 else [])
+        length = 4 if step % 3 else 5  # whole, or the openings of more
+        assert rest == [(length, False), (length, True)]
 
 
 def test_beginnings_are_drawn_at_more_noise_than_clips() -> None:
-    many = TuneRecipe(beginnings=400, batch=401, every=1)
+    many = TuneRecipe(beginnings=400, batch=401)
     (begin, _), _, (clips, _), _ = seen(0, many)
     assert begin.time.median() > clips.time.median() + 0.02
     assert (begin.time > 0.97).float().mean() > 0.5, "there words alone tell"
@@ -54,3 +54,8 @@ def test_a_step_sees_the_same_whenever_it_is_drawn_and_another_step_something_el
     assert not any(
         a.noise.equal(b.noise) for (a, _), (b, _) in zip(one, other, strict=True) if a.noise.shape == b.noise.shape
     )
+
+
+def test_the_rate_begins_small_stays_and_then_falls_by_the_step_alone() -> None:
+    recipe = TuneRecipe(warmup=10, settles=100)
+    assert [round(recipe.pace(step), 3) for step in (0, 9, 50, 99, 199, 399)] == [0.1, 1.0, 1.0, 1.0, 0.5, 0.25]
