@@ -168,13 +168,14 @@ def runs(flags: np.ndarray) -> list[tuple[int, int]]:
 
 def repeats(change: np.ndarray) -> int:
     """How many frames of a moving picture are the one before again, by ones and twos."""
-    strength = _strength(change)
+    strength, mean = _strength(change), change.reshape(len(change), -1).mean(1)
     total = 0
     for begin, end in runs(strength < _hardly(strength)):
         if end - begin <= 2 and begin > 0 and end < len(strength):
             around = min(strength[begin - 1], strength[end])
-            usual = float(np.median(np.r_[strength[max(0, begin - 3) : begin], strength[end : end + 3]]))
-            sudden = around > 3 * max(STILL, float(strength[begin:end].max())) and around > 0.5 * usual
+            usual = float(np.median(np.r_[mean[max(0, begin - 3) : begin], mean[end : end + 3]]))
+            slows = min(mean[begin - 1], mean[end]) < 0.65 * usual
+            sudden = around > 3 * max(STILL, float(strength[begin:end].max())) and not slows
             total += (end - begin) * bool(sudden)  # what turns back slows down before it does
     return total
 

@@ -202,6 +202,16 @@ def test_a_shaken_camera_is_no_pan(told):
     found = told(np.stack([wall[y : y + 288, x : x + 512] for y, x in at]))
     assert found["shake"] > 3
     assert found["camera"] == "shake"
+    assert found["dropped"] == 0  # what leaps is the hand
+
+
+def test_a_ball_that_turns_back_repeats_no_frame(told):
+    wall = films.film(1, pan=0)[0]
+    across = [round(200 + 90 * np.cos(2 * np.pi * (n + 0.5) / 18)) for n in range(54)]  # it slows down before it does
+    pictures = np.stack([wall] * 54)
+    for picture, x in zip(pictures, across, strict=True):
+        picture[120:170, x : x + 50] = (220, 60, 40)
+    assert told(pictures)["duplicated"] == 0
 
 
 def test_things_move_while_the_camera_stands(told):
