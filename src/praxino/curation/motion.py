@@ -181,13 +181,17 @@ def repeats(change: np.ndarray) -> int:
 
 
 def freezes(change: np.ndarray) -> int:
-    """Steps of the longest standstill that sets in at once: motion right before it, or it all goes on right after."""
+    """Steps of the longest standstill that sets in at once: motion right before it, or it all goes on right after.
+
+    An encoder lets it drift a little, but not all along: that is a slow camera, however fast it was before.
+    """
     strength = _strength(change)
     longest = 0
     for begin, end in runs(strength < _hardly(strength)):
-        least = 5 * max(STILL, float(np.median(strength[begin:end])))
+        if np.median(strength[begin:end]) > STILL:
+            continue
         before, after = strength[max(0, begin - 6) : begin][::-1], strength[end : end + 6]
-        if any(len(side) >= 2 and side[0] > max(least, 0.5 * float(np.median(side))) for side in (before, after)):
+        if any(len(side) >= 2 and side[0] > max(5 * STILL, 0.5 * float(np.median(side))) for side in (before, after)):
             longest = max(longest, end - begin)
     return longest
 
