@@ -12,7 +12,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Unpack, cast
 from weakref import WeakValueDictionary
 
 import torch
@@ -24,8 +24,7 @@ from praxino.generation.engine import Engine, Own
 from praxino.generation.parts import Parts
 from praxino.generation.tracing import TRACING
 from praxino.transformer.block import Heard
-from praxino.transformer.cache import Cache
-from praxino.transformer.model import Text, Transformer
+from praxino.transformer.model import How, Text, Transformer
 from praxino.transformer.several import Behind, Call, behind
 
 PATIENCE = 0.5
@@ -154,18 +153,14 @@ class Gathered:
         latents: Tensor,
         time: Tensor,
         text: Text,
-        *,
-        start: int = 0,
-        cache: Cache | None = None,
-        remember: bool = False,
-        fused: bool = False,
-        causal: bool = True,
+        **how: Unpack[How],
     ) -> Tensor:
         """As `Transformer.forward`. By a program, and for more than one sample, a call is made by itself."""
-        if fused or not causal or len(latents) > 1 or not isinstance(text, Heard) or cache is None:
+        cache, itself = how.get("cache"), how.get("fused", False) or not how.get("causal", True)
+        if itself or len(latents) > 1 or not isinstance(text, Heard) or cache is None:
             with TRACING.calling():
-                how = {"start": start, "cache": cache, "remember": remember, "fused": fused, "causal": causal}
                 return self._network(latents, time, text, **how)
+        start, remember = how.get("start", 0), how.get("remember", False)
         call = Call(latents=latents, time=time, text=text, start=start, cache=cache, remember=remember)
         mine = Place(call=call, kind=call.kind(self.config), film=threading.get_ident())
         if group := self._meeting.met(mine):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import torch
 import torch.distributed as dist
@@ -20,7 +20,7 @@ from praxino.transformer import sequence
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
 from praxino.transformer.config import TransformerConfig
-from praxino.transformer.model import Text, Transformer
+from praxino.transformer.model import How, Text, Transformer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Look:
     time: Tensor
     text: int
     cache: int | None  # the number of what is remembered
-    flags: dict[str, Any]  # start, remember, causal, fused
+    how: How  # without the cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,30 +89,25 @@ class Together:
         latents: Tensor,
         time: Tensor,
         text: Text,
-        *,
-        start: int = 0,
-        cache: Cache | None = None,
-        remember: bool = False,
-        fused: bool = False,
-        causal: bool = True,
+        **how: Unpack[How],
     ) -> Tensor:
         """As `Transformer.forward`. Raises ValueError where ranks are too many, LostError where one dies."""
         tokens = latents.shape[2] * latents.shape[3] // self.config.patch**2
         sequence.check(tokens=tokens, heads=self.config.heads, size=self._team.mesh.size())
         told = text if isinstance(text, Told) else self.read(*cast("tuple[Any, ...]", _whole(text)))
+        cache = how.get("cache")
         number = None if cache is None else self._number(cache)
-        flags = {"start": start, "remember": remember, "causal": causal, "fused": fused}
-        look = Look(latents=latents.cpu(), time=time.cpu(), text=told.number, cache=number, flags=flags)
-        if fused and not self._fused:
-            self._fuse(look, lambda: self._mine and self._mine(latents, time, told, cache=cache, **flags))
+        look = Look(latents=latents.cpu(), time=time.cpu(), text=told.number, cache=number, how={**how, "cache": None})
+        if how.get("fused") and not self._fused:
+            self._fuse(look, lambda: self._mine and self._mine(latents, time, told, **how))
         self._team.say(look)
         with lost():
             if self._mine is not None:
-                return self._mine(latents, time, told, cache=cache, **flags)
+                return self._mine(latents, time, told, **how)
             made = torch.empty(*latents.shape[:-1], self.config.latent_channels, dtype=latents.dtype)
             dist.recv(made, src=1, group=self._team.orders)
-        if cache is not None and remember:  # what of it, others know
-            cache.remember(start // self.config.chunk, [], (latents[:, -1:], time[:, -1:]), self.config)
+        if cache is not None and how.get("remember"):  # what of it, others know
+            cache.remember(how.get("start", 0) // self.config.chunk, [], (latents[:, -1:], time[:, -1:]), self.config)
         return made.to(latents.device)
 
     def _fuse(self, look: Look, once: Callable[[], object]) -> None:
@@ -163,7 +158,7 @@ class Follower:
         latents, time = (x.to(self.team.device) for x in (look.latents, look.time))
         heard, count = self.texts[look.text], len(latents)
         cache = None if look.cache is None else self.caches.setdefault(look.cache, Cache())
-        return network(latents, time, heard if count == 1 else heard.times(count), cache=cache, **look.flags)
+        return network(latents, time, heard if count == 1 else heard.times(count), **{**look.how, "cache": cache})
 
 
 def spread(network: Transformer, team: Team) -> Transformer:

@@ -7,6 +7,7 @@ Shapes: b batch, t latent frames, h rows, w columns, c latent channels, m text t
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from torch.distributed.device_mesh import DeviceMesh
 
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
-from praxino.transformer.model import Text, Transformer
+from praxino.transformer.model import How, Text, Transformer
 
 
 class Experts(nn.Module):
@@ -59,14 +60,10 @@ class Experts(nn.Module):
         latents: Tensor,
         time: Tensor,
         text: Text,
-        *,
-        start: int = 0,
-        cache: Cache | None = None,
-        remember: bool = False,
-        fused: bool = False,  # noqa: ARG002 - see `fusible`
-        causal: bool = True,
+        **how: Unpack[How],
     ) -> Tensor:
         """As `Transformer.forward`; whose turn it is says the latest time of each sample."""
+        cache, remember = how.get("cache"), how.get("remember", False)
         heard = text if isinstance(text, Heard) else self.read(*(text if isinstance(text, tuple) else (text,)))
         pasts = [_share(cache, one) for one in self._blocks()] if cache is not None else [None, None]
         turn = time.amax(1) >= self.boundary  # (b,)
@@ -75,7 +72,7 @@ class Experts(nn.Module):
             if not remember and not mine.any():
                 continue
             said = replace(heard, spans=heard.spans[blocks], pictures=heard.pictures[blocks])
-            one = expert(latents, time, said, start=start, cache=past, remember=remember, causal=causal)
+            one = expert(latents, time, said, **{**how, "cache": past, "fused": False})
             made = one if made is None else torch.where(mine[:, None, None, None, None], one, made)
         if cache is not None and remember and pasts[0] is not None and pasts[1] is not None:
             cache.chunks, cache.last = pasts[0].chunks, pasts[0].last

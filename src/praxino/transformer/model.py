@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, TypedDict, Unpack, cast
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +35,16 @@ As much is never open: at the edge the square root of what is not open has no sl
 
 Text = Tensor | tuple[Tensor, Tensor] | Heard
 """(b, m, d_text), alone or with a mask (b, m), True where a token counts; or what `Transformer.read` made of it."""
+
+
+class How(TypedDict, total=False):
+    """How a call is made; `Transformer.outlook` says what each is, and what it is where it is not said."""
+
+    start: int
+    cache: Cache | None
+    remember: bool
+    fused: bool
+    causal: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,17 +101,10 @@ class Transformer(nn.Module):
         latents: Tensor,
         time: Tensor,
         text: Text,
-        *,
-        start: int = 0,
-        cache: Cache | None = None,
-        remember: bool = False,
-        fused: bool = False,
-        causal: bool = True,
+        **how: Unpack[How],
     ) -> Tensor:
         """The velocity that `outlook` gives: (b, t, h, w, c)."""
-        return self.outlook(
-            latents, time, text, start=start, cache=cache, remember=remember, fused=fused, causal=causal
-        ).velocity
+        return self.outlook(latents, time, text, **how).velocity
 
     def outlook(
         self,
