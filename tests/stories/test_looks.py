@@ -198,8 +198,10 @@ def test_looks_of_open_weights_are_what_merging_makes_and_keep_their_base(
     np.testing.assert_array_equal(films[0], films[1])
     assert not np.array_equal(films[0], films[2])
     assert run(["models", "export", str(tmp_path / "look"), "--into", str(tmp_path / "out")]) == 0
-    exported, merged = (wan.read(tmp_path / name).state_dict() for name in ("out", "merged"))
-    assert all(value.equal(exported[name]) for name, value in merged.items())
+    for part in ["transformer", "transformer_2"][: 2 if kind == "turns" else 1]:
+        exported = wan.read(tmp_path / "out" / part).state_dict()
+        merged = wan.read(tmp_path / "merged", part=part).state_dict()
+        assert all(value.equal(exported[name]) for name, value in merged.items())
     capsys.readouterr()
     assert run(["models", "remove", str(tmp_path / "base"), "--yes"]) == 2
     assert f"has looks that need it; remove these first: {tmp_path / 'look'}" in capsys.readouterr().err

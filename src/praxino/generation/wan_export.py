@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from praxino import checkpoint, config
-from praxino import look as looks
 from praxino.autoencoder import wan_config
 from praxino.autoencoder.wan_config import WanAutoencoderConfig
+from praxino.generation import look
 from praxino.generation.card import Card, Walk
 from praxino.generation.wan_import import FINE, TICKS, UNIPC
 from praxino.text import umt5
@@ -29,23 +29,21 @@ TELLING = ("<pad>", "</s>", "<unk>")
 def send(folder: Path, into: Path, *, layout: Layout = "diffusers") -> list[str]:
     """Write the model in ``folder`` as ``into``; the folders of its parts, or none for a transformer alone.
 
+    A look is written as its base with the changes in it.
+
     ``into`` is whole once it has its model_index.json, or the config.json of a transformer alone. Raises ValueError for
     a folder that is taken, and for a model that is not of Wan's form.
     """
     about = checkpoint.card(folder)
     if into.is_file() or (into.is_dir() and any(into.iterdir())):
         raise ValueError(f"{into} is there already; choose a new folder")
-    if (look := looks.of(about)) is not None:
-        raise ValueError(
-            f"model {folder.name!r} is a look, a change of {look.base!r}; export that, and give it the LoRA"
-        )
     if "transformer" not in about:
         raise ValueError(f"model {folder.name!r} is a pipeline of another kind; its folder is what diffusers opens")
     whole = layout == "diffusers" and _whole(about)
     _transformers(folder, into, about, layout=layout, inside=whole)
     if whole:
         for part in _PARTS.keys() & about.keys():
-            _PARTS[part](folder, into, about[part])
+            _PARTS[part](checkpoint.base(folder), into, about[part])
         card = config.from_json(Card, about["card"])
         wan_files.write_json(into / "scheduler" / "scheduler_config.json", _scheduler(card.walk))
         _licence(folder, into, about)
@@ -67,8 +65,12 @@ def _transformers(folder: Path, into: Path, about: Mapping[str, Any], *, layout:
     """One in ``into`` itself, unless it is to be ``inside``; two always in folders of their own."""
     parts = [part for part in ("transformer", "transformer_2") if part in about]
     places = wan_files.PAIRS[0 if layout == "diffusers" else 1] if len(parts) == 2 else ("transformer",)
+    source = look.source(folder)
     for part, place in zip(parts, places, strict=True):
-        network = wan.read(folder, part=part)
+        network = wan.read(source.path.parent, part=part)
+        for name, weight in network.state_dict().items():
+            if (touch := source.touches.get(f"{part}.{name}")) is not None:
+                weight.copy_(touch(weight))
         wan.write(network, into / place if inside or len(parts) == 2 else into, layout=layout)
 
 
