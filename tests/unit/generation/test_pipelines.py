@@ -286,7 +286,7 @@ def test_a_native_size_that_the_family_cannot_make_is_refused(tmp_path: Path, ca
     assert run(["models", "import", str(tmp_path / "m"), "--into", str(tmp_path / "n")]) == 2
     assert "is a Praxino model already" in capsys.readouterr().err
     assert run(["models", "export", str(tmp_path / "m"), "--into", str(tmp_path / "n")]) == 2
-    assert "holds no Wan transformer" in capsys.readouterr().err
+    assert "is a pipeline of another kind; its folder is what diffusers opens" in capsys.readouterr().err
 
 
 def test_a_request_for_such_a_model_is_a_request_as_any(model: Model):
@@ -307,7 +307,7 @@ def test_what_a_film_costs_is_tried_with_a_picture_where_there_has_to_be_one(
 
 def test_what_needs_praxinos_own_parts_says_so(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture):
     assert run(["evaluate", str(model("mochi")), "--into", str(tmp_path / "report")]) == 2
-    assert "is served by diffusers; this needs one of Praxino's own" in capsys.readouterr().err
+    assert "is a pipeline of another kind; the world suite judges Praxino's own models" in capsys.readouterr().err
 
 
 def test_later_releases_of_a_family_are_told_by_their_configs(tmp_path: Path, capsys: pytest.CaptureFixture):
