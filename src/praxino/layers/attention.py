@@ -18,7 +18,8 @@ ROWS = 64
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None) -> Tensor:
-    """softmax(q k^T / sqrt(d)) v for q (b, h, n, d), k and v (b, h, m, d); mask (b, 1, 1, m): True where a key counts.
+    """softmax(q k^T / sqrt(d)) v for q (b, h, n, d), k and v (b, h, m, d); mask (b, 1, 1, m): True where a key counts,
+    and one at least does.
 
     The fused kernel, or products of the processor's own where these are faster; `attend_slowly` is what all must equal,
     and what is faster in training in bfloat16 on a CPU, where the fused one has a slow gradient (docs/log.md).
