@@ -42,9 +42,8 @@ def serve(
     if together is not None:
         os.environ["PRAXINO_TOGETHER"] = str(together)  # as well
     wanted = settings.settings(data)
-    low_memory.check(
-        together=wanted.together
-    )  # PRAXINO_LOW_MEMORY is for the workers; what is wrong with it is said here
+    # PRAXINO_LOW_MEMORY is for the workers; what is wrong with it is said here.
+    low_memory.check(together=wanted.together)
     signing.identity()  # what is wrong with it is better told to the operator than to whoever asks for a film
     db = turns.opened(wanted)
     found = devices()

@@ -32,7 +32,7 @@ class TuneRecipe:
     def pace(self, step: int) -> float:
         """Share of the rate at a step, by its number alone, so that a run can go on for as long as one likes.
 
-        At the full rate the look comes, and the world is blurred by the steps' own noise; a smaller one gives it back.
+        At the full rate the look comes, and costs the world some; later steps give that back (docs/tuning.md).
         """
         return min(1.0, (step + 1) / self.warmup) * min(1.0, self.settles / (step + 1))
 

@@ -15,7 +15,7 @@ from torch.distributed.device_mesh import DeviceMesh
 
 from praxino.transformer.block import Heard
 from praxino.transformer.cache import Cache
-from praxino.transformer.model import How, Text, Transformer
+from praxino.transformer.model import How, Text, Transformer, hear
 
 
 class Experts(nn.Module):
@@ -64,7 +64,7 @@ class Experts(nn.Module):
     ) -> Tensor:
         """As `Transformer.forward`; whose turn it is says the latest time of each sample."""
         cache, remember = how.get("cache"), how.get("remember", False)
-        heard = text if isinstance(text, Heard) else self.read(*(text if isinstance(text, tuple) else (text,)))
+        heard = hear(text, self.read)
         pasts = [_share(cache, one) for one in self._blocks()] if cache is not None else [None, None]
         turn = time.amax(1) >= self.boundary  # (b,)
         made: Tensor | None = None

@@ -37,6 +37,11 @@ Text = Tensor | tuple[Tensor, Tensor] | Heard
 """(b, m, d_text), alone or with a mask (b, m), True where a token counts; or what `Transformer.read` made of it."""
 
 
+def hear(text: Text, read: Callable[..., Heard]) -> Heard:
+    """A text as `Transformer.read` makes it, where it is not that already."""
+    return text if isinstance(text, Heard) else read(*(text if isinstance(text, tuple) else (text,)))
+
+
 class How(TypedDict, total=False):
     """How a call is made; `Transformer.outlook` says what each is, and what it is where it is not said."""
 
@@ -195,7 +200,7 @@ class Transformer(nn.Module):
         if self.first is not None:
             kind = torch.tensor([[int(number == 0) for number in film] for film in shown.numbers], device=x.device)
             x = x + self.first[kind][:, :, None]
-        heard = text if isinstance(text, Heard) else self.read(*(text if isinstance(text, tuple) else (text,)))
+        heard = hear(text, self.read)
         context, embedded = self._context(latents, time, heard, shown, spread)
         x = rearrange(x, "b t s d -> b (t s) d")
         blocks = self._fused if fused and self.fusible else self.blocks
